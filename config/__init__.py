@@ -1,0 +1,1 @@
+"""The settings of every program, read once and checked whole."""

@@ -1,0 +1,162 @@
+"""The typed settings, one model a section of the file."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
+
+_LISTEN = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\[\]:\s]+):(\d{1,5})")
+
+
+def _listen_address(value: str) -> str:
+    match = _LISTEN.fullmatch(value)
+    if match is None or int(match[2]) > 65535:
+        raise ValueError('expected "HOST:PORT", an IPv6 host in brackets')
+    return value
+
+
+def _network(value: str) -> str:
+    try:
+        return str(ipaddress.ip_network(value, strict=False))
+    except ValueError:
+        raise ValueError('expected an IP address or network such as "10.0.0.0/8"') from None
+
+
+def _domain(value: str) -> str:
+    domain = value.strip().rstrip(".").lower()
+    if not domain or "@" in domain or any(sign.isspace() for sign in domain):
+        raise ValueError('expected a domain such as "invoices.example.com"')
+    return domain
+
+
+def _base_url(value: str) -> str:
+    if not re.fullmatch(r"https?://[^\s/?#]+(/[^\s?#]*)?", value):
+        raise ValueError('expected "https://HOST", without a query')
+    return value.rstrip("/")
+
+
+def _database_url(value: SecretStr) -> SecretStr:
+    if not value.get_secret_value().startswith(("sqlite:///", "postgresql+psycopg://")):
+        raise ValueError('expected "sqlite:///FILE" or "postgresql+psycopg://USER@HOST/NAME"')
+    return value
+
+
+def _only(expected: str, *, because: str) -> AfterValidator:
+    def check(value: str) -> str:
+        if value != expected:
+            raise ValueError(f'expected "{expected}": {because}')
+        return value
+
+    return AfterValidator(check)
+
+
+ListenAddress = Annotated[str, AfterValidator(_listen_address)]
+Network = Annotated[str, AfterValidator(_network)]
+Domain = Annotated[str, AfterValidator(_domain)]
+BaseUrl = Annotated[str, AfterValidator(_base_url)]
+DatabaseUrl = Annotated[SecretStr, AfterValidator(_database_url)]
+NotYet = "this version cannot do anything else yet"
+
+
+class Section(BaseModel):
+    """What all sections share: no unknown keys, no changes after reading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+class SmtpSettings(Section):
+    """[smtp]: where mail comes in and from whom."""
+
+    listen: tuple[ListenAddress, ...]
+    hostname: str  # empty: the machine's own name
+    max_message_bytes: Annotated[int, Field(ge=1024, le=1024**3)]
+    accepted_domains: tuple[Domain, ...]  # empty: every domain
+    relays: tuple[Network, ...]
+    tls_certificate: Path | None
+    tls_key: Path | None
+    require_tls: bool
+    unknown_recipients: Literal["invite", "reject"]
+    processes: Annotated[int, Field(ge=1, le=1, description="this version runs one process")]
+
+
+class LmtpSettings(Section):
+    """[lmtp]: not in this version, so it stays empty."""
+
+    listen: Annotated[
+        tuple[str, ...], Field(max_length=0, description="this version has no LMTP yet; leave it empty")
+    ]
+
+
+class DatabaseSettings(Section):
+    """[database]: where everything is kept."""
+
+    url: DatabaseUrl
+
+
+class BlobSettings(Section):
+    """[blobs]: where the octets of mails live after filing."""
+
+    url: Annotated[str, _only("database:", because=NotYet)]
+
+
+class RetentionSettings(Section):
+    """[retention]: how long what is kept, in days."""
+
+    productive_days: Annotated[int, Field(ge=1, le=36500)]
+    test_days: Annotated[int, Field(ge=1, le=36500)]
+    tombstone_days: Annotated[int, Field(ge=0, le=36500)]
+
+
+class RegistrationSettings(Section):
+    """[registration]: what a registration link looks like and how long it lives."""
+
+    base_url: BaseUrl
+    link_days: Annotated[int, Field(ge=1, le=3650)]
+    link_key: SecretStr  # empty: kept in {data_dir}/link.key, made at first use
+
+
+class OutboundSettings(Section):
+    """[outbound]: mails that we send."""
+
+    smarthost: str
+    mail_from: str
+    mode: Annotated[str, _only("none", because="this version sends no mail yet")]
+
+
+class PortalSettings(Section):
+    """[portal]: where the pages are served."""
+
+    listen: ListenAddress
+
+
+class MetricsSettings(Section):
+    """[metrics]: not in this version, so it stays empty."""
+
+    listen: Annotated[str, Field(max_length=0, description="this version has no metrics yet; leave it empty")]
+
+
+class LogSettings(Section):
+    """[log]: how the programs tell what they do."""
+
+    format: Literal["json", "console"]
+    level: Literal["debug", "info", "warning", "error"]
+
+
+class Settings(Section):
+    """Everything that can be set; the defaults are in defaults.toml."""
+
+    data_dir: Path
+    smtp: SmtpSettings
+    lmtp: LmtpSettings
+    database: DatabaseSettings
+    blobs: BlobSettings
+    retention: RetentionSettings
+    registration: RegistrationSettings
+    outbound: OutboundSettings
+    portal: PortalSettings
+    metrics: MetricsSettings
+    log: LogSettings

@@ -1,0 +1,1 @@
+"""Takes invoice mails in and puts each invoice on record."""

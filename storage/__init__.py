@@ -1,0 +1,1 @@
+"""Keeps received mail, accounts, invoices and their history in one SQL database."""

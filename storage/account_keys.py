@@ -1,0 +1,77 @@
+"""The keys by which a company account is found, each in one normal form."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+
+from storage.records import Identifier
+
+_NOT_IN_VAT_ID = re.compile(r"[\s.\-/]")
+_VAT_ID = re.compile(r"[A-Z]{2}[0-9A-Z+*]{2,13}")
+_ADDRESS = re.compile(r"[^\s@<>]+@[^\s@<>]+")
+_DOMAIN = re.compile(r"[^\s@<>.]+(\.[^\s@<>.]+)*")
+
+
+class KeyKind(StrEnum):
+    """What a key is; its value is unique among all accounts within its kind."""
+
+    ADDRESS = "address"
+    VAT_ID = "vat-id"
+    DOMAIN = "domain"
+    IDENTIFIER = "identifier"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class AccountKey:
+    """One key in its normal form."""
+
+    kind: KeyKind
+    value: str
+
+
+def address_key(address: str) -> AccountKey:
+    """The key of a mailbox address (RFC 5321 4.1.2), without case. Raises ValueError."""
+    if not _ADDRESS.fullmatch(address):
+        raise ValueError(f'"{address}" is not an address such as "invoices@company.example"')
+    return AccountKey(KeyKind.ADDRESS, address.casefold())
+
+
+def vat_id_key(vat_id: str) -> AccountKey:
+    """The key of a VAT identifier (BT-31, BT-48) without spaces, dots, hyphens. Raises ValueError."""
+    value = _NOT_IN_VAT_ID.sub("", vat_id).upper()
+    if not _VAT_ID.fullmatch(value):
+        raise ValueError(f'"{vat_id}" is not a VAT identifier such as "DE123456789"')
+    return AccountKey(KeyKind.VAT_ID, value)
+
+
+def domain_key(domain: str) -> AccountKey:
+    """The key of a mail domain. Raises ValueError."""
+    value = domain.rstrip(".").casefold()
+    if not _DOMAIN.fullmatch(value):
+        raise ValueError(f'"{domain}" is not a domain such as "company.example"')
+    return AccountKey(KeyKind.DOMAIN, value)
+
+
+def identifier_key(identifier: Identifier) -> AccountKey:
+    """The key of another identifier; spaces and case do not count. Raises ValueError."""
+    value = "".join(identifier.value.split()).upper()
+    if not identifier.scheme or not value:
+        raise ValueError(f'"{identifier}" is not SCHEME:VALUE such as "0088:4012345000009"')
+    return AccountKey(KeyKind.IDENTIFIER, f"{identifier.scheme.strip().upper()}:{value}")
+
+
+def parse_identifier(text: str) -> Identifier:
+    """SCHEME:VALUE as an Identifier. Raises ValueError."""
+    scheme, _, value = text.partition(":")
+    identifier = Identifier(scheme=scheme.strip(), value=value.strip())
+    identifier_key(identifier)
+    return identifier
+
+
+def split_address(address: str) -> tuple[str, str, str]:
+    """An address as local part without its sub-address (RFC 5233), the sub-address or "", and the domain."""
+    local, _, domain = address.rpartition("@")
+    user, _, detail = local.partition("+")
+    return (user, detail, domain) if user else (local, "", domain)

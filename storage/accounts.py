@@ -1,0 +1,180 @@
+"""Company accounts and the keys by which they are found."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, func, insert, select, tuple_
+from sqlalchemy.engine import Connection
+
+from storage.account_keys import (
+    AccountKey,
+    KeyKind,
+    address_key,
+    domain_key,
+    identifier_key,
+    parse_identifier,
+    split_address,
+    vat_id_key,
+)
+from storage.errors import Conflict, NotFound
+from storage.records import AccountStatus, CompanyAccount
+from storage.tables import AccountKeyRow, CompanyAccountRow
+
+
+class Accounts:
+    """The tables of company accounts within one transaction."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def add(self, account: CompanyAccount) -> None:
+        """Adds an account with its keys.
+
+        Raises Conflict when a key belongs to another account, ValueError when one has no valid form.
+        """
+        keys = _keys_of(account)
+        for owner_key, owner_id in self.owners(keys).items():
+            owner = self.get(owner_id)
+            raise Conflict(
+                f'{owner_key.kind} "{owner_key.value}" belongs to the account "{owner.name}" already'
+            )
+        self._connection.execute(
+            insert(CompanyAccountRow).values(
+                id=account.id,
+                name=account.name,
+                status=account.status,
+                created_at=account.registered_at or account.invited_at,
+                invited_at=account.invited_at,
+                registered_at=account.registered_at,
+            )
+        )
+        if keys:
+            self._connection.execute(
+                insert(AccountKeyRow),
+                [
+                    {"kind": key.kind, "value": key.value, "account_id": account.id, "shown": shown}
+                    for key, shown in keys.items()
+                ],
+            )
+
+    def owners(self, keys: Iterable[AccountKey]) -> dict[AccountKey, str]:
+        """The ids of the accounts to which any of `keys` belong, by key."""
+        wanted = [(str(key.kind), key.value) for key in keys]
+        if not wanted:
+            return {}
+        rows = self._connection.execute(
+            select(AccountKeyRow.kind, AccountKeyRow.value, AccountKeyRow.account_id).where(
+                tuple_(AccountKeyRow.kind, AccountKeyRow.value).in_(wanted)
+            )
+        )
+        return {AccountKey(KeyKind(kind), value): account_id for kind, value, account_id in rows}
+
+    def is_known_recipient(self, address: str) -> bool:
+        """Whether mail to `address` reaches an account by its address, sub-address or domain."""
+        try:
+            exact = address_key(address)
+            user, _, domain = split_address(address)
+            keys = [exact, address_key(f"{user}@{domain}"), domain_key(domain)]
+        except ValueError:
+            return False
+        return bool(self.owners(keys))
+
+    def get(self, account_id: str) -> CompanyAccount:
+        """One account. Raises NotFound."""
+        found = self.by_ids([account_id])
+        if not found:
+            raise NotFound(f"there is no account {account_id}")
+        return found[account_id]
+
+    def find(self, text: str) -> CompanyAccount:
+        """The account with this id, name (without case) or address. Raises NotFound, also for several."""
+        ids = set(
+            self._connection.scalars(
+                select(CompanyAccountRow.id).where(
+                    (CompanyAccountRow.id == text)
+                    | (func.lower(CompanyAccountRow.name) == text.lower())
+                    | (CompanyAccountRow.name == text)
+                )
+            )
+        )
+        ids.update(
+            self._connection.scalars(
+                select(AccountKeyRow.account_id).where(
+                    AccountKeyRow.kind == KeyKind.ADDRESS, AccountKeyRow.value == text.casefold()
+                )
+            )
+        )
+        if len(ids) > 1:
+            raise NotFound(f'"{text}" names {len(ids)} accounts; use the id: {", ".join(sorted(ids))}')
+        if not ids:
+            raise NotFound(f'there is no account "{text}"')
+        return self.get(ids.pop())
+
+    def by_ids(self, ids: Iterable[str]) -> dict[str, CompanyAccount]:
+        """Accounts by id; ids without an account are left out."""
+        wanted = list(ids)
+        rows = self._connection.execute(
+            select(CompanyAccountRow.__table__).where(CompanyAccountRow.id.in_(wanted))
+        ).all()
+        return {account.id: account for account in self._with_keys(rows)}
+
+    def all(self) -> list[CompanyAccount]:
+        """All accounts by name."""
+        rows = self._connection.execute(
+            select(CompanyAccountRow.__table__).order_by(CompanyAccountRow.name, CompanyAccountRow.id)
+        ).all()
+        return self._with_keys(rows)
+
+    def counts(self) -> dict[AccountStatus, int]:
+        """How many accounts have each status."""
+        rows = self._connection.execute(
+            select(CompanyAccountRow.status, func.count()).group_by(CompanyAccountRow.status)
+        )
+        return {AccountStatus(status): count for status, count in rows}
+
+    def register(self, account_id: str, *, name: str, at: datetime) -> None:
+        """Makes an invited account a registered one. Raises NotFound when there is none such."""
+        result = self._connection.execute(
+            CompanyAccountRow.__table__.update()  # type: ignore[attr-defined]  # a Table at run time
+            .where(CompanyAccountRow.id == account_id, CompanyAccountRow.status == AccountStatus.INVITED)
+            .values(status=AccountStatus.REGISTERED, registered_at=at, name=name)
+        )
+        if not result.rowcount:
+            raise NotFound(f"there is no invited account {account_id}")
+
+    def _with_keys(self, rows: Iterable[Row[Any]]) -> list[CompanyAccount]:
+        rows = list(rows)
+        keys: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
+        found = self._connection.execute(
+            select(AccountKeyRow.account_id, AccountKeyRow.kind, AccountKeyRow.shown)
+            .where(AccountKeyRow.account_id.in_([row.id for row in rows]))
+            .order_by(AccountKeyRow.shown)
+        )
+        for account_id, kind, shown in found:
+            keys[account_id][kind].append(shown)
+        return [
+            CompanyAccount(
+                id=row.id,
+                name=row.name,
+                status=AccountStatus(row.status),
+                addresses=tuple(keys[row.id][KeyKind.ADDRESS]),
+                vat_ids=tuple(keys[row.id][KeyKind.VAT_ID]),
+                domains=tuple(keys[row.id][KeyKind.DOMAIN]),
+                identifiers=tuple(parse_identifier(text) for text in keys[row.id][KeyKind.IDENTIFIER]),
+                invited_at=row.invited_at,
+                registered_at=row.registered_at,
+            )
+            for row in rows
+        ]
+
+
+def _keys_of(account: CompanyAccount) -> dict[AccountKey, str]:
+    keys = {address_key(address): address for address in account.addresses}
+    keys |= {vat_id_key(vat_id): vat_id for vat_id in account.vat_ids}
+    keys |= {domain_key(domain): domain for domain in account.domains}
+    keys |= {identifier_key(identifier): str(identifier) for identifier in account.identifiers}
+    return keys

@@ -1,0 +1,58 @@
+"""Turns the content of mails and invoices into JSON values for the database, and back."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from storage.records import InvoiceReading, MailReading, Message
+
+_MESSAGE = TypeAdapter(Message)
+_INVOICE = TypeAdapter(InvoiceReading)
+_READING = TypeAdapter(MailReading)
+
+
+def message_to_json(message: Message) -> dict[str, Any]:
+    """Sender metadata and leaf parts as JSON values."""
+    value: dict[str, Any] = _MESSAGE.dump_python(message, mode="json")
+    return value
+
+
+def message_from_json(value: dict[str, Any]) -> Message:
+    """The reverse of message_to_json. Raises ValueError."""
+    return _MESSAGE.validate_python(value)
+
+
+def invoice_to_json(reading: InvoiceReading) -> dict[str, Any]:
+    """Terms, parts and warnings as JSON values."""
+    value: dict[str, Any] = _INVOICE.dump_python(reading, mode="json")
+    return value
+
+
+def invoice_from_json(value: dict[str, Any]) -> InvoiceReading:
+    """The reverse of invoice_to_json. Raises ValueError."""
+    return _INVOICE.validate_python(value)
+
+
+def reading_to_octets(reading: MailReading) -> bytes:
+    """A whole reading as JSON text, for the pipe between two processes."""
+    return json.dumps(_storable(asdict(reading)), ensure_ascii=False, default=str).encode()
+
+
+def _storable(value: Any) -> Any:
+    """The same value with U+FFFD for what no database takes: NUL and lone surrogates."""
+    if isinstance(value, str):
+        return value.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
+    if isinstance(value, dict):
+        return {key: _storable(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_storable(item) for item in value]
+    return value
+
+
+def reading_from_octets(octets: bytes) -> MailReading:
+    """The reverse of reading_to_octets. Raises ValueError."""
+    return _READING.validate_json(octets)

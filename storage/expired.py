@@ -1,0 +1,128 @@
+"""What retention does to the records: finds what is due, empties it, and at last removes the tombstone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, delete, exists, func, select, update
+from sqlalchemy.engine import Connection
+
+from storage.records import InvoiceState, MailState
+from storage.tables import HistoryEventRow, InvoiceRow, MailOctetsRow, ReceivedMailRow, RegistrationLinkRow
+
+_SETTLED = ReceivedMailRow.state.in_([MailState.FILED, MailState.QUARANTINED])
+
+
+def _due_mail(now: datetime) -> ColumnElement[bool]:
+    # The mail holds the documents of all its invoices, so it waits for the last of them.
+    still_needed = exists().where(
+        InvoiceRow.mail_id == ReceivedMailRow.id, InvoiceRow.state == InvoiceState.AVAILABLE
+    )
+    return _SETTLED & (ReceivedMailRow.expires_at <= now) & ~still_needed
+
+
+class Expired:
+    """Everything whose time has come, within one transaction."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def invoices(self, now: datetime, limit: int) -> list[tuple[str, str]]:
+        """(id, mail id) of available invoices whose time has come, the longest due first."""
+        query = (
+            select(InvoiceRow.id, InvoiceRow.mail_id)
+            .where(InvoiceRow.state == InvoiceState.AVAILABLE, InvoiceRow.expires_at <= now)
+            .order_by(InvoiceRow.expires_at)
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+        )
+        return [(invoice_id, mail_id) for invoice_id, mail_id in self._connection.execute(query)]
+
+    def mails(self, now: datetime, limit: int) -> list[str]:
+        """Ids of settled mails whose time has come and none of whose invoices is available."""
+        query = (
+            select(ReceivedMailRow.id)
+            .where(_due_mail(now))
+            .order_by(ReceivedMailRow.expires_at)
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+        )
+        return list(self._connection.scalars(query))
+
+    def empty_invoices(self, ids: Sequence[str], *, at: datetime, tombstone_until: datetime) -> None:
+        """Deletes the content of invoices; id, account, number, environment and dates stay."""
+        self._connection.execute(
+            update(InvoiceRow)
+            .where(InvoiceRow.id.in_(ids), InvoiceRow.state == InvoiceState.AVAILABLE)
+            .values(
+                state=InvoiceState.DELETED,
+                content=None,
+                same_invoice=None,
+                deleted_at=at,
+                tombstone_until=tombstone_until,
+            )
+        )
+
+    def empty_mails(self, ids: Sequence[str], *, at: datetime, tombstone_until: datetime) -> None:
+        """Deletes octets, envelope and metadata of mails; id, outcome and dates stay."""
+        self._connection.execute(delete(MailOctetsRow).where(MailOctetsRow.mail_id.in_(ids)))
+        self._connection.execute(
+            update(ReceivedMailRow)
+            .where(ReceivedMailRow.id.in_(ids), _SETTLED)
+            .values(
+                state=MailState.DELETED,
+                reason=None,
+                reverse_path=None,
+                forward_paths=None,
+                peer=None,
+                helo=None,
+                trace=None,
+                message_id=None,
+                content=None,
+                deleted_at=at,
+                tombstone_until=tombstone_until,
+            )
+        )
+
+    def remove_tombstones(self, now: datetime, limit: int) -> tuple[int, int]:
+        """Removes up to `limit` invoices and mails whose tombstone has had its time; their numbers."""
+        invoices = list(
+            self._connection.scalars(
+                select(InvoiceRow.id).where(InvoiceRow.tombstone_until <= now).limit(limit)
+            )
+        )
+        self._connection.execute(delete(InvoiceRow).where(InvoiceRow.id.in_(invoices)))
+        self._forget(HistoryEventRow.invoice_id.in_(invoices))
+        has_invoice = exists().where(InvoiceRow.mail_id == ReceivedMailRow.id)
+        mails = list(
+            self._connection.scalars(
+                select(ReceivedMailRow.id)
+                .where(ReceivedMailRow.tombstone_until <= now, ~has_invoice)
+                .limit(limit)
+            )
+        )
+        self._connection.execute(delete(ReceivedMailRow).where(ReceivedMailRow.id.in_(mails)))
+        self._forget(HistoryEventRow.mail_id.in_(mails))
+        return len(invoices), len(mails)
+
+    def remove_links(self, ended_before: datetime) -> int:
+        """Removes registration links that ended, one way or another, before `ended_before`; their number."""
+        ended = func.coalesce(
+            RegistrationLinkRow.redeemed_at, RegistrationLinkRow.revoked_at, RegistrationLinkRow.expires_at
+        )
+        return self._connection.execute(delete(RegistrationLinkRow).where(ended <= ended_before)).rowcount
+
+    def due(self, now: datetime) -> dict[str, int]:
+        """How many invoices (by environment) and mails would go at `now`."""
+        rows: Any = self._connection.execute(
+            select(InvoiceRow.environment, func.count())
+            .where(InvoiceRow.state == InvoiceState.AVAILABLE, InvoiceRow.expires_at <= now)
+            .group_by(InvoiceRow.environment)
+        )
+        return dict(rows)
+
+    def _forget(self, which: ColumnElement[bool]) -> None:
+        # The trigger lets history go only when what it is about is gone.
+        self._connection.execute(delete(HistoryEventRow).where(which))

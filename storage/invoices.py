@@ -1,0 +1,129 @@
+"""Invoices on record, one row for each invoice of each account."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, Select, func, insert, select
+from sqlalchemy.engine import Connection
+
+from storage import codec
+from storage.errors import NotFound
+from storage.records import Environment, Invoice, InvoiceState
+from storage.tables import InvoiceRow
+
+
+class Invoices:
+    """The table of invoices within one transaction."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def add(self, invoices: Sequence[Invoice]) -> None:
+        """Adds invoices; one that its account has from an earlier mail is marked as its duplicate.
+
+        Raises Conflict when the mail's invoice is on record for the account already.
+        """
+        for invoice in invoices:
+            self._connection.execute(
+                insert(InvoiceRow).values(
+                    id=invoice.id,
+                    mail_id=invoice.mail_id,
+                    position=invoice.position,
+                    account_id=invoice.account_id,
+                    matched_by=invoice.matched_by,
+                    environment=invoice.environment,
+                    environment_reason=invoice.environment_reason,
+                    state=invoice.state,
+                    received_at=invoice.received_at,
+                    expires_at=invoice.expires_at,
+                    invoice_number=invoice.invoice_number,
+                    issue_date=invoice.issue_date,
+                    content=codec.invoice_to_json(invoice.reading) if invoice.reading else None,
+                    same_invoice=invoice.same_invoice,
+                    duplicate_of=self._first_like(invoice),
+                )
+            )
+
+    def _first_like(self, invoice: Invoice) -> str | None:
+        if invoice.same_invoice is None:
+            return None
+        return self._connection.scalar(
+            select(InvoiceRow.id)
+            .where(
+                InvoiceRow.account_id == invoice.account_id,
+                InvoiceRow.same_invoice == invoice.same_invoice,
+                InvoiceRow.mail_id != invoice.mail_id,
+            )
+            .order_by(InvoiceRow.received_at, InvoiceRow.id)
+            .limit(1)
+        )
+
+    def get(self, invoice_id: str) -> Invoice:
+        """One invoice. Raises NotFound."""
+        row = self._connection.execute(
+            select(InvoiceRow.__table__).where(InvoiceRow.id == invoice_id)
+        ).one_or_none()
+        if row is None:
+            raise NotFound(f"there is no invoice {invoice_id}")
+        return _record(row)
+
+    def of_mails(self, mail_ids: Sequence[str]) -> list[Invoice]:
+        """The invoices of some mails, in the order of mail, place in the mail, account."""
+        return self._select(
+            select(InvoiceRow.__table__)
+            .where(InvoiceRow.mail_id.in_(mail_ids))
+            .order_by(InvoiceRow.mail_id, InvoiceRow.position, InvoiceRow.id)
+        )
+
+    def select(
+        self,
+        *,
+        account_id: str | None = None,
+        environment: Environment | None = None,
+        since: datetime | None = None,
+    ) -> list[Invoice]:
+        """Invoices, newest first."""
+        query: Select[Any] = select(InvoiceRow.__table__)
+        if account_id is not None:
+            query = query.where(InvoiceRow.account_id == account_id)
+        if environment is not None:
+            query = query.where(InvoiceRow.environment == environment)
+        if since is not None:
+            query = query.where(InvoiceRow.received_at >= since)
+        return self._select(query.order_by(InvoiceRow.received_at.desc(), InvoiceRow.id.desc()))
+
+    def counts(self) -> dict[tuple[InvoiceState, Environment], int]:
+        """How many invoices are in each state of each environment."""
+        rows = self._connection.execute(
+            select(InvoiceRow.state, InvoiceRow.environment, func.count()).group_by(
+                InvoiceRow.state, InvoiceRow.environment
+            )
+        )
+        return {(InvoiceState(state), Environment(environment)): count for state, environment, count in rows}
+
+    def _select(self, query: Select[Any]) -> list[Invoice]:
+        return [_record(row) for row in self._connection.execute(query)]
+
+
+def _record(row: Row[Any]) -> Invoice:
+    return Invoice(
+        id=row.id,
+        mail_id=row.mail_id,
+        position=row.position,
+        account_id=row.account_id,
+        matched_by=row.matched_by,
+        environment=Environment(row.environment),
+        environment_reason=row.environment_reason,
+        state=InvoiceState(row.state),
+        received_at=row.received_at,
+        expires_at=row.expires_at,
+        invoice_number=row.invoice_number,
+        issue_date=row.issue_date,
+        reading=codec.invoice_from_json(row.content) if row.content else None,
+        same_invoice=row.same_invoice,
+        duplicate_of=row.duplicate_of,
+        deleted_at=row.deleted_at,
+    )

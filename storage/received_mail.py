@@ -1,0 +1,311 @@
+"""Received mails: the queue from the commit before `250` to the filing, and what is known of each mail."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Row, Select, and_, func, insert, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import Connection
+
+from storage import codec
+from storage.accounts import Accounts
+from storage.errors import NotFound
+from storage.history import History
+from storage.invoices import Invoices
+from storage.partners import Partners
+from storage.records import (
+    Envelope,
+    Filing,
+    HistoryEvent,
+    HistoryEventName,
+    IncomingMail,
+    MailState,
+    Message,
+    Outcome,
+    Receipt,
+    ReceivedMail,
+)
+from storage.registration_links import RegistrationLinks
+from storage.tables import MailOctetsRow, ReceivedMailRow
+
+_MAIL = ReceivedMailRow.__table__
+_QUEUED = ReceivedMailRow.state.in_([MailState.RECEIVED, MailState.CLAIMED])
+
+
+class ReceivedMails:
+    """The table of received mails within one transaction."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def add(self, mails: Sequence[IncomingMail]) -> list[Receipt]:
+        """Queues mails, each transfer once; the receipts stand in the order of `mails`.
+
+        A transfer that is stored already, or twice in `mails`, is answered with the id of the first.
+        """
+        if not mails:
+            return []
+        dialect = postgresql if self._connection.dialect.name == "postgresql" else sqlite
+        rows = [_new_row(mail) for mail in mails]
+        self._connection.execute(
+            dialect.insert(ReceivedMailRow).on_conflict_do_nothing(index_elements=["transfer_digest"]), rows
+        )
+        stored = dict(
+            self._connection.execute(
+                select(ReceivedMailRow.transfer_digest, ReceivedMailRow.id).where(
+                    ReceivedMailRow.transfer_digest.in_([mail.transfer_digest for mail in mails])
+                )
+            ).all()
+        )
+        receipts = [
+            Receipt(mail_id=found, duplicate=found != mail.id)
+            for mail in mails
+            for found in (stored[mail.transfer_digest],)
+        ]
+        fresh = [mail for mail, receipt in zip(mails, receipts, strict=True) if not receipt.duplicate]
+        if fresh:
+            self._connection.execute(
+                insert(MailOctetsRow), [{"mail_id": mail.id, "octets": mail.octets} for mail in fresh]
+            )
+        History(self._connection).add(
+            [_arrival(mail, receipt) for mail, receipt in zip(mails, receipts, strict=True)]
+        )
+        return receipts
+
+    def claim(self, *, by: str, now: datetime, lease: timedelta, limit: int) -> list[str]:
+        """Claims up to `limit` queued mails for `by` until `now + lease`; their ids, oldest first.
+
+        Mails whose lease has run out are claimed again: their worker is gone.
+        """
+        due = or_(
+            and_(
+                ReceivedMailRow.state == MailState.RECEIVED,
+                or_(ReceivedMailRow.not_before.is_(None), ReceivedMailRow.not_before <= now),
+            ),
+            and_(ReceivedMailRow.state == MailState.CLAIMED, ReceivedMailRow.claimed_until <= now),
+        )
+        candidates = select(ReceivedMailRow.id).where(_QUEUED, due).order_by(ReceivedMailRow.id).limit(limit)
+        ids = list(self._connection.scalars(candidates.with_for_update(skip_locked=True)))
+        if ids:
+            self._connection.execute(
+                update(ReceivedMailRow)
+                .where(ReceivedMailRow.id.in_(ids))
+                .values(
+                    state=MailState.CLAIMED,
+                    claimed_by=by,
+                    claimed_until=now + lease,
+                    claims=ReceivedMailRow.claims + 1,
+                )
+            )
+        return ids
+
+    def renew(self, ids: Sequence[str], *, by: str, until: datetime) -> None:
+        """Keeps claimed mails for `by` until `until`."""
+        self._connection.execute(
+            update(ReceivedMailRow)
+            .where(ReceivedMailRow.id.in_(ids), ReceivedMailRow.claimed_by == by)
+            .where(ReceivedMailRow.state == MailState.CLAIMED)
+            .values(claimed_until=until)
+        )
+
+    def release(self, *, by: str) -> int:
+        """Puts every mail that `by` holds back into the queue; their number."""
+        result = self._connection.execute(
+            update(ReceivedMailRow)
+            .where(ReceivedMailRow.state == MailState.CLAIMED, ReceivedMailRow.claimed_by == by)
+            .values(state=MailState.RECEIVED, claimed_by=None, claimed_until=None)
+        )
+        return result.rowcount
+
+    def claimants(self) -> list[str]:
+        """Everyone who holds a mail now."""
+        return list(
+            self._connection.scalars(
+                select(ReceivedMailRow.claimed_by)
+                .where(ReceivedMailRow.state == MailState.CLAIMED, ReceivedMailRow.claimed_by.is_not(None))
+                .distinct()
+            )
+        )
+
+    def file(self, filing: Filing, *, by: str) -> bool:
+        """Writes everything a mail adds to the records and takes it off the queue.
+
+        False, and nothing is written, when `by` no longer holds the mail: another worker has it.
+        Raises Conflict when what the filing assumes has changed meanwhile.
+        """
+        taken = self._connection.execute(
+            update(ReceivedMailRow)
+            .where(ReceivedMailRow.id == filing.mail_id, ReceivedMailRow.claimed_by == by)
+            .where(ReceivedMailRow.state == MailState.CLAIMED)
+            .values(
+                state=(MailState.QUARANTINED if filing.outcome is Outcome.QUARANTINED else MailState.FILED),
+                outcome=filing.outcome,
+                reason=filing.reason,
+                message_id=filing.message.message_id if filing.message else None,
+                content=codec.message_to_json(filing.message) if filing.message else None,
+                expires_at=filing.expires_at,
+                claimed_by=None,
+                claimed_until=None,
+                not_before=None,
+            )
+        )
+        if not taken.rowcount:
+            return False
+        accounts = Accounts(self._connection)
+        for account in filing.new_accounts:
+            accounts.add(account)
+        RegistrationLinks(self._connection).add(filing.new_links)
+        Invoices(self._connection).add(filing.invoices)
+        if filing.partner_id:
+            Partners(self._connection).seen(filing.partner_id, self.get(filing.mail_id).received_at)
+        History(self._connection).add(filing.events)
+        return True
+
+    def failed(self, mail_id: str, *, by: str, reason: str, not_before: datetime) -> int:
+        """Puts a mail back into the queue after a failure, due again at `not_before`; its failures so far."""
+        self._connection.execute(
+            update(ReceivedMailRow)
+            .where(ReceivedMailRow.id == mail_id, ReceivedMailRow.claimed_by == by)
+            .values(
+                state=MailState.RECEIVED,
+                claimed_by=None,
+                claimed_until=None,
+                not_before=not_before,
+                reason=reason,
+                failures=ReceivedMailRow.failures + 1,
+            )
+        )
+        return self.get(mail_id).failures
+
+    def requeue(self, mail_id: str) -> None:
+        """Puts a quarantined mail into the queue again. Raises NotFound when it is not in quarantine."""
+        result = self._connection.execute(
+            update(ReceivedMailRow)
+            .where(ReceivedMailRow.id == mail_id, ReceivedMailRow.state == MailState.QUARANTINED)
+            .values(
+                state=MailState.RECEIVED, outcome=None, reason=None, failures=0, claims=0, expires_at=None
+            )
+        )
+        if not result.rowcount:
+            raise NotFound(f"no mail {mail_id} is in quarantine")
+
+    def discard(self, mail_id: str, *, reason: str) -> None:
+        """Takes a mail out of quarantine for good; its octets stay until it expires.
+
+        Raises NotFound when it is not in quarantine.
+        """
+        result = self._connection.execute(
+            update(ReceivedMailRow)
+            .where(ReceivedMailRow.id == mail_id, ReceivedMailRow.state == MailState.QUARANTINED)
+            .values(state=MailState.FILED, outcome=Outcome.NO_INVOICE, reason=reason)
+        )
+        if not result.rowcount:
+            raise NotFound(f"no mail {mail_id} is in quarantine")
+
+    def get(self, mail_id: str) -> ReceivedMail:
+        """One mail. Raises NotFound."""
+        row = self._connection.execute(select(_MAIL).where(ReceivedMailRow.id == mail_id)).one_or_none()
+        if row is None:
+            raise NotFound(f"there is no mail {mail_id}")
+        return _record(row)
+
+    def select(
+        self,
+        *,
+        outcome: Outcome | None = None,
+        state: MailState | None = None,
+        since: datetime | None = None,
+    ) -> list[ReceivedMail]:
+        """Mails, newest first."""
+        query: Select[Any] = select(_MAIL).order_by(ReceivedMailRow.id.desc())
+        if outcome is not None:
+            query = query.where(ReceivedMailRow.outcome == outcome)
+        if state is not None:
+            query = query.where(ReceivedMailRow.state == state)
+        if since is not None:
+            query = query.where(ReceivedMailRow.received_at >= since)
+        return [_record(row) for row in self._connection.execute(query)]
+
+    def octets(self, mail_id: str) -> bytes:
+        """The content of a mail as it came after DATA. Raises NotFound, also once it is deleted."""
+        octets = self._connection.scalar(select(MailOctetsRow.octets).where(MailOctetsRow.mail_id == mail_id))
+        if octets is None:
+            raise NotFound(f"there are no octets of a mail {mail_id}")
+        return octets
+
+    def trace(self, mail_id: str) -> bytes:
+        """Our Received field of a mail (RFC 5321 4.4); empty for a replayed file."""
+        return (
+            self._connection.scalar(select(ReceivedMailRow.trace).where(ReceivedMailRow.id == mail_id)) or b""
+        )
+
+    def counts(self) -> dict[MailState, int]:
+        """How many mails are in each state."""
+        rows = self._connection.execute(
+            select(ReceivedMailRow.state, func.count()).group_by(ReceivedMailRow.state)
+        )
+        return {MailState(state): count for state, count in rows}
+
+    def oldest_queued(self) -> datetime | None:
+        """When the oldest mail in the queue was received."""
+        return self._connection.scalar(select(func.min(ReceivedMailRow.received_at)).where(_QUEUED))
+
+
+def _storable(text: str | None) -> str | None:
+    # PostgreSQL takes no NUL, and neither engine a lone surrogate.
+    return None if text is None else text.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
+
+
+def _new_row(mail: IncomingMail) -> dict[str, Any]:
+    return {
+        "id": mail.id,
+        "received_at": mail.envelope.received_at,
+        "state": MailState.RECEIVED,
+        "reverse_path": _storable(mail.envelope.reverse_path),
+        "forward_paths": [_storable(path) for path in mail.envelope.forward_paths],
+        "peer": mail.envelope.peer,
+        "helo": _storable(mail.envelope.helo),
+        "tls": mail.envelope.tls,
+        "trace": mail.trace,
+        "size": len(mail.octets),
+        "transfer_digest": mail.transfer_digest,
+    }
+
+
+def _arrival(mail: IncomingMail, receipt: Receipt) -> HistoryEvent:
+    return HistoryEvent(
+        at=mail.envelope.received_at,
+        event=HistoryEventName.RECEIVED_AGAIN if receipt.duplicate else HistoryEventName.RECEIVED,
+        actor="smtp" if mail.envelope.peer else "replay",
+        detail={"size": str(len(mail.octets)), "peer": mail.envelope.peer or "a file"},
+        mail_id=receipt.mail_id,
+        invoice_id=None,
+    )
+
+
+def _record(row: Row[Any]) -> ReceivedMail:
+    message: Message | None = codec.message_from_json(row.content) if row.content else None
+    return ReceivedMail(
+        id=row.id,
+        received_at=row.received_at,
+        state=MailState(row.state),
+        outcome=Outcome(row.outcome) if row.outcome else None,
+        reason=row.reason,
+        envelope=Envelope(
+            reverse_path=row.reverse_path or "",
+            forward_paths=tuple(row.forward_paths or ()),
+            peer=row.peer,
+            helo=row.helo,
+            tls=row.tls,
+            received_at=row.received_at,
+        ),
+        size=row.size,
+        failures=row.failures,
+        message_id=row.message_id,
+        message=message,
+        expires_at=row.expires_at,
+        deleted_at=row.deleted_at,
+    )

@@ -1,0 +1,390 @@
+"""The words of the house as plain, frozen values: no library, importable by everyone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+
+class MailState(StrEnum):
+    """Where a received mail stands on its way."""
+
+    RECEIVED = "received"
+    CLAIMED = "claimed"
+    FILED = "filed"
+    QUARANTINED = "quarantined"
+    DELETED = "deleted"
+
+
+class Outcome(StrEnum):
+    """What became of a mail."""
+
+    RECORDED = "recorded"
+    DUPLICATE = "duplicate"
+    NO_INVOICE = "no-invoice"
+    QUARANTINED = "quarantined"
+    REJECTED = "rejected"
+
+
+class Environment(StrEnum):
+    """Productive invoices count; test invoices are part of connecting a partner."""
+
+    PRODUCTIVE = "productive"
+    TEST = "test"
+
+
+class InvoiceState(StrEnum):
+    """An available invoice has its content; of a deleted one only the tombstone is left."""
+
+    AVAILABLE = "available"
+    DELETED = "deleted"
+
+
+class AccountStatus(StrEnum):
+    """A registered company looks at its invoices; an invited one has a registration link."""
+
+    REGISTERED = "registered"
+    INVITED = "invited"
+
+
+class LinkState(StrEnum):
+    """What a registration link can still do."""
+
+    LIVE = "live"
+    REDEEMED = "redeemed"
+    REVOKED = "revoked"
+    EXPIRED = "expired"
+
+
+class PartnerTrust(StrEnum):
+    """What the operator thinks of a contracting partner."""
+
+    NEW = "new"
+    KNOWN = "known"
+    BLOCKED = "blocked"
+
+
+class DocumentFormat(StrEnum):
+    """The syntax of an invoice document; `other` is an invoice in a syntax that has no name here."""
+
+    UBL_INVOICE = "ubl-invoice"
+    UBL_CREDITNOTE = "ubl-creditnote"
+    CII = "cii"
+    ZUGFERD1 = "zugferd1"
+    FATTURAPA = "fatturapa"
+    EBINTERFACE = "ebinterface"
+    FACTURAE = "facturae"
+    PDF = "pdf"
+    OTHER = "other"
+
+
+class PartRole(StrEnum):
+    """What a leaf part of a mail is for.
+
+    body            text of the mail that a person reads
+    invoice         the leading document of an invoice
+    representation  a readable twin of an invoice whose leading document is another part
+    attachment      anything else that was attached
+    inline          an image or style that the HTML body shows by its Content-ID
+    unreadable      looks like an invoice document, but could not be read
+    unclassified    none of these; kept all the same
+    """
+
+    BODY = "body"
+    INVOICE = "invoice"
+    REPRESENTATION = "representation"
+    ATTACHMENT = "attachment"
+    INLINE = "inline"
+    UNREADABLE = "unreadable"
+    UNCLASSIFIED = "unclassified"
+
+
+class HistoryEventName(StrEnum):
+    """Every event that a history can hold; docs/history.md tells what each means."""
+
+    RECEIVED = "received"
+    RECEIVED_AGAIN = "received-again"
+    READ = "read"
+    MATCHED = "matched"
+    RECORDED = "recorded"
+    ACCOUNT_INVITED = "account-invited"
+    LINK_CREATED = "link-created"
+    NO_INVOICE = "no-invoice"
+    READING_FAILED = "reading-failed"
+    QUARANTINED = "quarantined"
+    RETRIED = "retried"
+    DISCARDED = "discarded"
+    VIEWED = "viewed"
+    DOWNLOADED = "downloaded"
+    EXPIRED = "expired"
+    DELETED = "deleted"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Envelope:
+    """What was said before DATA (RFC 5321 2.3.1)."""
+
+    reverse_path: str  # RFC 5321 4.1.1.2; empty for notifications (4.5.5)
+    forward_paths: tuple[str, ...]  # RFC 5321 4.1.1.3, in the order given
+    peer: str | None  # IP address of the relay; None for a replayed file
+    helo: str | None
+    tls: bool
+    received_at: datetime  # UTC
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IncomingMail:
+    """A whole mail, ready to be made durable."""
+
+    id: str
+    envelope: Envelope
+    trace: bytes  # our Received field (RFC 5321 4.4), CRLF included; empty for a replayed file
+    octets: bytes  # what came after DATA, dot-unstuffed, otherwise untouched
+    transfer_digest: bytes  # SHA-256; equal for two transfers of the same mail
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """The store's answer: the mail is durable under this id."""
+
+    mail_id: str
+    duplicate: bool  # True when an earlier transfer had stored it; mail_id is then that one's
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mailbox:
+    """A name-addr of a header field (RFC 5322 3.4)."""
+
+    name: str
+    address: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """One leaf part of a mail, also inside attached mails."""
+
+    path: str  # position, "2.1"; inside an attached mail "2/1.3"
+    name: str  # safe and deterministic file name, never empty
+    media_type: str  # by content where the content tells, else as declared
+    declared_type: str
+    size: int  # octets after the transfer encoding is undone
+    sha256: str  # of these octets, hexadecimal
+    role: PartRole
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """Sender metadata and parts of a mail's content (RFC 5322)."""
+
+    message_id: str | None
+    subject: str | None
+    date: datetime | None
+    from_: tuple[Mailbox, ...]  # not the reverse-path; keep both
+    reply_to: tuple[Mailbox, ...]
+    to: tuple[Mailbox, ...]
+    environment_sign: str | None  # value of X-Invoice-Environment
+    defects: tuple[str, ...]  # what is wrong with the MIME structure, in words
+    parts: tuple[Part, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identifier:
+    """A value with its scheme: an ISO 6523 code ("0088" is a GLN) or an EAS code ("EM", "9930")."""
+
+    scheme: str  # empty when the document names none
+    value: str
+
+    def __str__(self) -> str:
+        return f"{self.scheme}:{self.value}" if self.scheme else self.value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Party:
+    """Seller (BG-4) or buyer (BG-7)."""
+
+    name: str | None = None  # BT-27 / BT-44
+    vat_id: str | None = None  # BT-31 / BT-48, as written
+    tax_registration_id: str | None = None  # BT-32
+    identifiers: tuple[Identifier, ...] = ()  # BT-29 / BT-46
+    legal_registration: Identifier | None = None  # BT-30 / BT-47
+    electronic_address: Identifier | None = None  # BT-34 / BT-49
+    email: str | None = None  # BT-43 / BT-58
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BusinessTerms:
+    """What a document says (EN 16931); amounts exactly as written, dates ISO 8601, unknown is None."""
+
+    format: DocumentFormat
+    structured: bool
+    profile: str | None = None  # BT-24
+    invoice_number: str | None = None  # BT-1
+    issue_date: str | None = None  # BT-2
+    type_code: str | None = None  # BT-3, UNTDID 1001
+    currency: str | None = None  # BT-5, ISO 4217
+    due_date: str | None = None  # BT-9
+    buyer_reference: str | None = None  # BT-10
+    order_reference: str | None = None  # BT-13
+    seller: Party = field(default_factory=Party)
+    buyer: Party = field(default_factory=Party)
+    total_without_vat: str | None = None  # BT-109
+    vat_total: str | None = None  # BT-110
+    total_with_vat: str | None = None  # BT-112
+    amount_due: str | None = None  # BT-115
+    payee_accounts: tuple[str, ...] = ()  # BT-84
+    test_indicator: bool | None = None  # CII ExchangedDocumentContext/TestIndicator
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """A warning: a stable code and one plain sentence."""
+
+    code: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InvoiceReading:
+    """One invoice found in a mail: its terms and the parts that belong to it."""
+
+    terms: BusinessTerms
+    document: Part  # the leading document, role `invoice`
+    attachments: tuple[Part, ...]  # the document first, then twins, then the rest
+    warnings: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnreadDocument:
+    """A part that looks like an invoice document but cannot be read as one."""
+
+    part: Part
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MailReading:
+    """All that reading a mail yields; nothing here depends on who it is for."""
+
+    message: Message
+    invoices: tuple[InvoiceReading, ...]
+    unread: tuple[UnreadDocument, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompanyAccount:
+    """A recipient company."""
+
+    id: str
+    name: str
+    status: AccountStatus
+    addresses: tuple[str, ...]
+    vat_ids: tuple[str, ...]
+    domains: tuple[str, ...]
+    identifiers: tuple[Identifier, ...]
+    invited_at: datetime | None
+    registered_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContractingPartner:
+    """A company that sends invoices."""
+
+    id: str
+    name: str
+    domains: tuple[str, ...]
+    vat_ids: tuple[str, ...]
+    trust: PartnerTrust
+    environment: Environment  # test while the partner is being connected
+    first_seen: datetime | None
+    last_seen: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegistrationLink:
+    """An invitation to register; the token is not kept, only its digest."""
+
+    id: str
+    account_id: str
+    email: str
+    token_digest: bytes
+    created_at: datetime
+    expires_at: datetime
+    redeemed_at: datetime | None = None
+    revoked_at: datetime | None = None
+
+    def state(self, now: datetime) -> LinkState:
+        """What the link can still do at `now`."""
+        if self.redeemed_at is not None:
+            return LinkState.REDEEMED
+        if self.revoked_at is not None:
+            return LinkState.REVOKED
+        return LinkState.EXPIRED if self.expires_at <= now else LinkState.LIVE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Invoice:
+    """One invoice of one account: what was read, whose it is, and until when it is kept."""
+
+    id: str
+    mail_id: str
+    position: int  # among the invoices of its mail, from 0
+    account_id: str
+    matched_by: str | None
+    environment: Environment
+    environment_reason: str | None
+    state: InvoiceState
+    received_at: datetime
+    expires_at: datetime
+    invoice_number: str | None  # BT-1; stays in the tombstone, as does the date
+    issue_date: str | None  # BT-2
+    reading: InvoiceReading | None  # None once deleted
+    same_invoice: bytes | None  # SHA-256 of seller, number and date; None when one is unknown
+    duplicate_of: str | None
+    deleted_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReceivedMail:
+    """A mail on record, without its octets."""
+
+    id: str
+    received_at: datetime
+    state: MailState
+    outcome: Outcome | None
+    reason: str | None
+    envelope: Envelope
+    size: int  # octets
+    failures: int
+    message_id: str | None
+    message: Message | None  # None until it is read, and once deleted
+    expires_at: datetime | None
+    deleted_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HistoryEvent:
+    """What happened, when, by whom; never edited."""
+
+    at: datetime
+    event: HistoryEventName
+    actor: str
+    detail: dict[str, str]
+    mail_id: str | None
+    invoice_id: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filing:
+    """Everything that one mail adds to the records; it is written whole or not at all."""
+
+    mail_id: str
+    outcome: Outcome
+    reason: str | None
+    message: Message | None
+    expires_at: datetime  # of the mail
+    new_accounts: tuple[CompanyAccount, ...] = ()
+    new_links: tuple[RegistrationLink, ...] = ()
+    invoices: tuple[Invoice, ...] = ()
+    events: tuple[HistoryEvent, ...] = ()
+    partner_id: str | None = None

@@ -1,0 +1,121 @@
+"""Registration links: of each only the digest of its token is kept, and one of each address is live."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, insert, select, update
+from sqlalchemy.engine import Connection
+
+from storage.errors import Conflict, NotFound
+from storage.records import RegistrationLink
+from storage.tables import RegistrationLinkRow
+
+
+class RegistrationLinks:
+    """The table of registration links within one transaction."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def add(self, links: Sequence[RegistrationLink]) -> None:
+        """Adds links, each the newest of its address from now on.
+
+        Raises Conflict when the address has a live link at the new one's `created_at`.
+        """
+        for link in links:
+            live = self.live(link.email, link.created_at)
+            if live is not None:
+                raise Conflict(f"{link.email} has a live registration link already: {live.id}")
+            self._connection.execute(
+                update(RegistrationLinkRow)
+                .where(RegistrationLinkRow.email == link.email.casefold(), RegistrationLinkRow.newest)
+                .values(newest=False)
+            )
+            self._connection.execute(
+                insert(RegistrationLinkRow).values(
+                    id=link.id,
+                    account_id=link.account_id,
+                    email=link.email.casefold(),
+                    token_digest=link.token_digest,
+                    newest=True,
+                    created_at=link.created_at,
+                    expires_at=link.expires_at,
+                )
+            )
+
+    def live(self, email: str, now: datetime) -> RegistrationLink | None:
+        """The link of an address that can be redeemed at `now`."""
+        row = self._connection.execute(
+            select(RegistrationLinkRow.__table__).where(
+                RegistrationLinkRow.email == email.casefold(),
+                RegistrationLinkRow.newest,
+                RegistrationLinkRow.expires_at > now,
+                RegistrationLinkRow.redeemed_at.is_(None),
+                RegistrationLinkRow.revoked_at.is_(None),
+            )
+        ).one_or_none()
+        return _record(row) if row else None
+
+    def newest(self, email: str) -> RegistrationLink | None:
+        """The newest link of an address, whatever its state."""
+        row = self._connection.execute(
+            select(RegistrationLinkRow.__table__).where(
+                RegistrationLinkRow.email == email.casefold(), RegistrationLinkRow.newest
+            )
+        ).one_or_none()
+        return _record(row) if row else None
+
+    def get(self, link_id: str) -> RegistrationLink:
+        """One link. Raises NotFound."""
+        row = self._connection.execute(
+            select(RegistrationLinkRow.__table__).where(RegistrationLinkRow.id == link_id)
+        ).one_or_none()
+        if row is None:
+            raise NotFound(f"there is no registration link {link_id}")
+        return _record(row)
+
+    def by_digest(self, token_digest: bytes) -> RegistrationLink:
+        """The link with this token. Raises NotFound."""
+        row = self._connection.execute(
+            select(RegistrationLinkRow.__table__).where(RegistrationLinkRow.token_digest == token_digest)
+        ).one_or_none()
+        if row is None:
+            raise NotFound("there is no such registration link")
+        return _record(row)
+
+    def all(self) -> list[RegistrationLink]:
+        """All links, newest first."""
+        query = select(RegistrationLinkRow.__table__).order_by(RegistrationLinkRow.id.desc())
+        return [_record(row) for row in self._connection.execute(query)]
+
+    def of_account(self, account_id: str) -> list[RegistrationLink]:
+        """The links of an account, newest first."""
+        query = select(RegistrationLinkRow.__table__).where(RegistrationLinkRow.account_id == account_id)
+        rows = self._connection.execute(query.order_by(RegistrationLinkRow.id.desc()))
+        return [_record(row) for row in rows]
+
+    def revoke(self, link_id: str, at: datetime) -> None:
+        """Takes a link back for good; a redeemed one stays redeemed. Raises NotFound."""
+        self.get(link_id)
+        self._connection.execute(
+            update(RegistrationLinkRow)
+            .where(RegistrationLinkRow.id == link_id)
+            .where(RegistrationLinkRow.redeemed_at.is_(None), RegistrationLinkRow.revoked_at.is_(None))
+            .values(revoked_at=at)
+        )
+
+
+def _record(row: Row[Any]) -> RegistrationLink:
+    return RegistrationLink(
+        id=row.id,
+        account_id=row.account_id,
+        email=row.email,
+        token_digest=row.token_digest,
+        created_at=row.created_at,
+        expires_at=row.expires_at,
+        redeemed_at=row.redeemed_at,
+        revoked_at=row.revoked_at,
+    )

@@ -1,0 +1,135 @@
+"""The one door to the database: transactions in, errors named by what the caller can do out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from sqlalchemy import Engine
+from sqlalchemy import exc as sql
+from sqlalchemy.engine import Connection
+
+from storage import schema
+from storage.accounts import Accounts
+from storage.engine import WRITES, open_engine
+from storage.errors import Conflict, SchemaMismatch, StorageUnavailable
+from storage.expired import Expired
+from storage.history import History
+from storage.invoices import Invoices
+from storage.partners import Partners
+from storage.received_mail import ReceivedMails
+from storage.registration_links import RegistrationLinks
+
+
+@dataclass(frozen=True, slots=True)
+class Transaction:
+    """All records, seen within one transaction."""
+
+    mails: ReceivedMails
+    accounts: Accounts
+    partners: Partners
+    invoices: Invoices
+    links: RegistrationLinks
+    history: History
+    expired: Expired
+
+
+class Store:
+    """Records in one SQL database (SQLite or PostgreSQL)."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    @classmethod
+    def open(cls, url: str) -> Store:
+        """The store at `url`; creates the schema of an empty database.
+
+        Raises StorageUnavailable, SchemaMismatch.
+        """
+        with _named_errors():
+            store = cls(open_engine(url))
+        store._expect_schema()
+        return store
+
+    @classmethod
+    def migrate(cls, url: str) -> tuple[str | None, str]:
+        """Brings the schema at `url` to the newest version; the versions before and after.
+
+        Raises StorageUnavailable.
+        """
+        with _named_errors():
+            engine = open_engine(url)
+            try:
+                return schema.migrate(engine)
+            finally:
+                engine.dispose()
+
+    @contextmanager
+    def transaction(self) -> Iterator[Transaction]:
+        """A transaction that may write; committed at the end of the block, undone by any exception.
+
+        Raises StorageUnavailable, Conflict.
+        """
+        with (
+            _named_errors(),
+            self._engine.connect().execution_options(**{WRITES: True}) as connection,
+            connection.begin(),
+        ):
+            yield _records(connection)
+
+    @contextmanager
+    def reading(self) -> Iterator[Transaction]:
+        """A transaction that only reads; it waits for no writer. Raises StorageUnavailable."""
+        with _named_errors(), self._engine.connect() as connection, connection.begin():
+            yield _records(connection)
+
+    def close(self) -> None:
+        """Closes every connection."""
+        self._engine.dispose()
+
+    def _expect_schema(self) -> None:
+        with _named_errors():
+            with self._engine.connect() as connection:
+                found = schema.current_version(connection)
+            if found is None:
+                schema.migrate(self._engine)
+                return
+        if found != schema.newest_version():
+            raise SchemaMismatch(
+                f"the database has schema {found}, this version needs {schema.newest_version()}: "
+                "run `invoices migrate` (or the newer version of the program)"
+            )
+
+
+def _records(connection: Connection) -> Transaction:
+    return Transaction(
+        mails=ReceivedMails(connection),
+        accounts=Accounts(connection),
+        partners=Partners(connection),
+        invoices=Invoices(connection),
+        links=RegistrationLinks(connection),
+        history=History(connection),
+        expired=Expired(connection),
+    )
+
+
+@contextmanager
+def _named_errors() -> Iterator[None]:
+    try:
+        yield
+    except sql.IntegrityError as error:
+        raise Conflict(_first_line(error)) from error
+    except (sql.OperationalError, sql.InterfaceError, sql.InternalError, sql.TimeoutError) as error:
+        raise StorageUnavailable(_first_line(error)) from error
+    except sql.DBAPIError as error:
+        if error.connection_invalidated or isinstance(error.orig, OSError):
+            raise StorageUnavailable(_first_line(error)) from error
+        raise
+    except OSError as error:
+        raise StorageUnavailable(f"{error.filename or 'the database'}: {error.strerror}") from error
+
+
+def _first_line(error: sql.SQLAlchemyError) -> str:
+    original = getattr(error, "orig", None) or error
+    return str(original).strip().partition("\n")[0]

@@ -1,0 +1,253 @@
+"""All table and column names; the migrations create what stands here."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    DateTime,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Text,
+    text,
+)
+from sqlalchemy.engine import Dialect
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.types import TypeDecorator
+
+_CONVENTION = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An instant; goes in and comes out with the time zone UTC, on SQLite too."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Refuses a naive time instead of guessing its zone. Raises ValueError."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("an instant needs a time zone")
+        utc = value.astimezone(UTC)
+        return utc.replace(tzinfo=None) if dialect.name == "sqlite" else utc
+
+    def process_result_value(
+        self,
+        value: datetime | None,
+        dialect: Dialect,  # noqa: ARG002  -- the signature is SQLAlchemy's
+    ) -> datetime | None:
+        """The instant in UTC."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Base(DeclarativeBase):
+    """The catalogue of all tables."""
+
+    metadata = MetaData(naming_convention=_CONVENTION)
+    type_annotation_map = {  # noqa: RUF012  -- SQLAlchemy reads it from the class
+        datetime: UtcDateTime(),
+        dict[str, Any]: JSON(none_as_null=True),
+        list[Any]: JSON(none_as_null=True),
+        bytes: LargeBinary(),
+        str: Text(),
+    }
+
+
+Id = String(36)
+
+
+class ReceivedMailRow(Base):
+    """A mail that was answered 250: its envelope, its place in the queue, and what became of it."""
+
+    __tablename__ = "received_mail"
+
+    id: Mapped[str] = mapped_column(Id, primary_key=True)
+    received_at: Mapped[datetime]
+    state: Mapped[str] = mapped_column(String(16))
+    outcome: Mapped[str | None] = mapped_column(String(16))
+    reason: Mapped[str | None]
+    reverse_path: Mapped[str | None]
+    forward_paths: Mapped[list[Any] | None]
+    peer: Mapped[str | None]
+    helo: Mapped[str | None]
+    tls: Mapped[bool]
+    trace: Mapped[bytes | None]
+    size: Mapped[int]  # octets after DATA
+    transfer_digest: Mapped[bytes] = mapped_column(unique=True)
+
+    failures: Mapped[int] = mapped_column(server_default=text("0"))
+    claims: Mapped[int] = mapped_column(server_default=text("0"))
+    claimed_by: Mapped[str | None]
+    claimed_until: Mapped[datetime | None]
+    not_before: Mapped[datetime | None]  # the next try, after a failure
+
+    message_id: Mapped[str | None]
+    content: Mapped[dict[str, Any] | None]  # sender metadata and leaf parts, as codec.py writes them
+    expires_at: Mapped[datetime | None]
+    deleted_at: Mapped[datetime | None]
+    tombstone_until: Mapped[datetime | None]
+
+    __table_args__ = (
+        # The queue stays small however many mails are filed.
+        Index(
+            "ix_received_mail_queue",
+            "id",
+            sqlite_where=text("state IN ('received', 'claimed')"),
+            postgresql_where=text("state IN ('received', 'claimed')"),
+        ),
+        Index("ix_received_mail_expires_at", "expires_at"),
+        Index("ix_received_mail_tombstone_until", "tombstone_until"),
+    )
+
+
+class MailOctetsRow(Base):
+    """The octets of a mail, apart from its row so that the queue stays narrow."""
+
+    __tablename__ = "mail_octets"
+
+    mail_id: Mapped[str] = mapped_column(ForeignKey("received_mail.id"), primary_key=True)
+    octets: Mapped[bytes]
+
+
+class CompanyAccountRow(Base):
+    """A recipient company."""
+
+    __tablename__ = "company_account"
+
+    id: Mapped[str] = mapped_column(Id, primary_key=True)
+    name: Mapped[str]
+    status: Mapped[str] = mapped_column(String(16))
+    created_at: Mapped[datetime]
+    invited_at: Mapped[datetime | None]
+    registered_at: Mapped[datetime | None]
+
+
+class AccountKeyRow(Base):
+    """One key by which an account is found; a key belongs to one account only."""
+
+    __tablename__ = "account_key"
+
+    kind: Mapped[str] = mapped_column(String(16), primary_key=True)
+    value: Mapped[str] = mapped_column(primary_key=True)
+    account_id: Mapped[str] = mapped_column(ForeignKey("company_account.id"), index=True)
+    shown: Mapped[str]  # as it was entered
+
+
+class PartnerRow(Base):
+    """A contracting partner: a company that sends invoices."""
+
+    __tablename__ = "contracting_partner"
+
+    id: Mapped[str] = mapped_column(Id, primary_key=True)
+    name: Mapped[str] = mapped_column(unique=True)
+    trust: Mapped[str] = mapped_column(String(16))
+    environment: Mapped[str] = mapped_column(String(16))
+    created_at: Mapped[datetime]
+    first_seen: Mapped[datetime | None]
+    last_seen: Mapped[datetime | None]
+
+
+class PartnerKeyRow(Base):
+    """One key by which a partner is found."""
+
+    __tablename__ = "partner_key"
+
+    kind: Mapped[str] = mapped_column(String(16), primary_key=True)
+    value: Mapped[str] = mapped_column(primary_key=True)
+    partner_id: Mapped[str] = mapped_column(ForeignKey("contracting_partner.id"), index=True)
+
+
+class InvoiceRow(Base):
+    """One invoice of one account; after deletion what remains is its tombstone."""
+
+    __tablename__ = "invoice"
+
+    id: Mapped[str] = mapped_column(Id, primary_key=True)
+    mail_id: Mapped[str] = mapped_column(ForeignKey("received_mail.id"))
+    position: Mapped[int]  # of the invoice among those of its mail, from 0
+    account_id: Mapped[str] = mapped_column(ForeignKey("company_account.id"))
+    matched_by: Mapped[str | None]
+    environment: Mapped[str] = mapped_column(String(16))
+    environment_reason: Mapped[str | None]
+    state: Mapped[str] = mapped_column(String(16))
+    received_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    invoice_number: Mapped[str | None]  # BT-1
+    issue_date: Mapped[str | None] = mapped_column(Text)  # BT-2
+    content: Mapped[dict[str, Any] | None]  # terms, attachments and warnings, as codec.py writes them
+    same_invoice: Mapped[bytes | None]  # digest of seller, number and date
+    duplicate_of: Mapped[str | None] = mapped_column(Id)
+    deleted_at: Mapped[datetime | None]
+    tombstone_until: Mapped[datetime | None]
+
+    __table_args__ = (
+        Index("uq_invoice_mail_id_position_account_id", "mail_id", "position", "account_id", unique=True),
+        Index("ix_invoice_account_id_received_at", "account_id", "received_at"),
+        Index("ix_invoice_account_id_same_invoice", "account_id", "same_invoice"),
+        Index(
+            "ix_invoice_expires_at",
+            "expires_at",
+            sqlite_where=text("state = 'available'"),
+            postgresql_where=text("state = 'available'"),
+        ),
+        Index("ix_invoice_tombstone_until", "tombstone_until"),
+    )
+
+
+class RegistrationLinkRow(Base):
+    """An invitation; `token_digest` is the SHA-256 of its token, which is not kept."""
+
+    __tablename__ = "registration_link"
+
+    id: Mapped[str] = mapped_column(Id, primary_key=True)
+    account_id: Mapped[str] = mapped_column(ForeignKey("company_account.id"), index=True)
+    email: Mapped[str]
+    token_digest: Mapped[bytes] = mapped_column(unique=True)
+    newest: Mapped[bool]  # of its address
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    redeemed_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        # Holds "one live link per invited address" also against two workers at once.
+        Index(
+            "uq_registration_link_email",
+            "email",
+            unique=True,
+            sqlite_where=text("newest"),
+            postgresql_where=text("newest"),
+        ),
+    )
+
+
+class HistoryEventRow(Base):
+    """What happened to a mail or an invoice; triggers refuse every change."""
+
+    __tablename__ = "history_event"
+
+    id: Mapped[int] = mapped_column(
+        BigInteger().with_variant(Integer(), "sqlite"), primary_key=True, autoincrement=True
+    )
+    mail_id: Mapped[str | None] = mapped_column(Id, index=True)
+    invoice_id: Mapped[str | None] = mapped_column(Id, index=True)
+    at: Mapped[datetime]
+    event: Mapped[str] = mapped_column(String(32))
+    actor: Mapped[str]
+    detail: Mapped[dict[str, Any]]

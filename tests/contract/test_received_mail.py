@@ -1,0 +1,205 @@
+"""The queue of received mails keeps its promises on SQLite and on PostgreSQL."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+
+from storage.errors import NotFound
+from storage.records import Filing, HistoryEventName, InvoiceState, MailState, Outcome
+from storage.store import Store
+from tests import making
+
+LEASE = timedelta(seconds=30)
+
+
+def _claim(store: Store, now: datetime, by: str = "a") -> list[str]:
+    with store.transaction() as records:
+        return records.mails.claim(by=by, now=now, lease=LEASE, limit=10)
+
+
+def _filing(mail_id: str, now: datetime, **changes: object) -> Filing:
+    filing = Filing(
+        mail_id=mail_id,
+        outcome=Outcome.RECORDED,
+        reason=None,
+        message=making.message(),
+        expires_at=now + timedelta(days=90),
+    )
+    return replace(filing, **changes)  # type: ignore[arg-type]  # any field of a Filing
+
+
+def test_a_mail_is_kept_octet_for_octet(store: Store) -> None:
+    """Whatever octets came after DATA come out again."""
+    mail = making.incoming(bytes(range(256)) * 1000)
+
+    with store.transaction() as records:
+        [receipt] = records.mails.add([mail])
+
+    with store.reading() as records:
+        kept = records.mails.get(mail.id)
+        assert records.mails.octets(mail.id) == mail.octets
+        assert records.mails.trace(mail.id) == mail.trace
+    assert (receipt.mail_id, receipt.duplicate) == (mail.id, False)
+    assert (kept.state, kept.envelope, kept.size) == (MailState.RECEIVED, mail.envelope, len(mail.octets))
+
+
+def test_an_equal_transfer_is_stored_once(store: Store) -> None:
+    """Within one batch and between two, the answer is the first one's id, and the history tells it."""
+    first, again, later, other = (making.incoming(octets) for octets in (b"m", b"m", b"m", b"other"))
+
+    with store.transaction() as records:
+        receipts = records.mails.add([first, again, other])
+    with store.transaction() as records:
+        receipts += records.mails.add([later])
+
+    with store.reading() as records:
+        events = [event.event for event in records.history.of_mail(first.id)]
+        assert len(records.mails.select()) == 2
+    assert [(receipt.mail_id, receipt.duplicate) for receipt in receipts] == [
+        (first.id, False),
+        (first.id, True),
+        (other.id, False),
+        (first.id, True),
+    ]
+    again_twice = [HistoryEventName.RECEIVED_AGAIN] * 2
+    assert events == [HistoryEventName.RECEIVED, *again_twice]
+
+
+def test_a_claimed_mail_is_nobody_elses_until_its_lease_ends(store: Store, now: datetime) -> None:
+    """A worker that dies loses its mails after the lease, and not before."""
+    mail = making.incoming()
+    with store.transaction() as records:
+        records.mails.add([mail])
+
+    assert _claim(store, now, "a") == [mail.id]
+    assert _claim(store, now + LEASE / 2, "b") == []
+    assert _claim(store, now + LEASE, "b") == [mail.id]
+    with store.transaction() as records:
+        assert not records.mails.file(_filing(mail.id, now), by="a")
+        assert records.mails.file(_filing(mail.id, now), by="b")
+
+
+def test_a_renewed_lease_holds_and_a_released_mail_is_free(store: Store, now: datetime) -> None:
+    """A living worker keeps its mails; one that leaves gives them back at once."""
+    mail = making.incoming()
+    with store.transaction() as records:
+        records.mails.add([mail])
+    _claim(store, now, "a")
+
+    with store.transaction() as records:
+        records.mails.renew([mail.id], by="a", until=now + 3 * LEASE)
+    kept = _claim(store, now + 2 * LEASE, "b")
+    with store.transaction() as records:
+        holders = records.mails.claimants()
+        released = records.mails.release(by="a")
+
+    assert (kept, holders, released) == ([], ["a"], 1)
+    assert _claim(store, now, "b") == [mail.id]
+
+
+def test_a_filing_is_written_whole(store: Store, now: datetime) -> None:
+    """Account, link, invoice, history and the mail's state stand together afterwards."""
+    mail = making.incoming()
+    company = making.account()
+    link = making.link(company.id)
+    invoice = making.invoice(mail_id=mail.id, account_id=company.id)
+    with store.transaction() as records:
+        records.mails.add([mail])
+    _claim(store, now)
+
+    with store.transaction() as records:
+        filed = records.mails.file(
+            _filing(mail.id, now, new_accounts=(company,), new_links=(link,), invoices=(invoice,)), by="a"
+        )
+
+    with store.reading() as records:
+        kept = records.mails.get(mail.id)
+        assert records.accounts.get(company.id) == company
+        assert records.links.get(link.id) == link
+        assert records.invoices.get(invoice.id) == invoice
+    assert filed
+    assert (kept.state, kept.outcome, kept.message) == (
+        MailState.FILED,
+        Outcome.RECORDED,
+        making.message(),
+    )
+
+
+def test_a_filing_that_fails_leaves_nothing(store: Store, now: datetime) -> None:
+    """When the last record cannot be written, none is, and the mail is still claimed."""
+    mail = making.incoming()
+    company = making.account()
+    orphan = making.invoice(mail_id=mail.id, account_id="no such account")
+    with store.transaction() as records:
+        records.mails.add([mail])
+    _claim(store, now)
+
+    with pytest.raises(Exception, match=r"(?i)foreign key"), store.transaction() as records:
+        records.mails.file(_filing(mail.id, now, new_accounts=(company,), invoices=(orphan,)), by="a")
+
+    with store.reading() as records:
+        assert records.accounts.all() == []
+        assert records.mails.get(mail.id).state is MailState.CLAIMED
+
+
+def test_a_failed_mail_waits_before_the_next_try(store: Store, now: datetime) -> None:
+    """Failures are counted, and the mail is due again only later."""
+    mail = making.incoming()
+    with store.transaction() as records:
+        records.mails.add([mail])
+    _claim(store, now)
+
+    with store.transaction() as records:
+        failures = records.mails.failed(mail.id, by="a", reason="died", not_before=now + LEASE)
+
+    assert failures == 1
+    assert _claim(store, now + LEASE / 2) == []
+    assert _claim(store, now + LEASE) == [mail.id]
+
+
+def test_a_mail_leaves_quarantine_by_retry_or_discard_only(store: Store, now: datetime) -> None:
+    """A mail that is not in quarantine cannot be taken out of it."""
+    mail = making.incoming()
+    with store.transaction() as records:
+        records.mails.add([mail])
+        with pytest.raises(NotFound, match="in quarantine"):
+            records.mails.requeue(mail.id)
+    _claim(store, now)
+    with store.transaction() as records:
+        records.mails.file(_filing(mail.id, now, outcome=Outcome.QUARANTINED, reason="why"), by="a")
+
+    with store.transaction() as records:
+        records.mails.requeue(mail.id)
+    assert _claim(store, now) == [mail.id]
+    with store.transaction() as records:
+        records.mails.file(_filing(mail.id, now, outcome=Outcome.QUARANTINED, reason="why"), by="a")
+        records.mails.discard(mail.id, reason="spam")
+
+    with store.reading() as records:
+        kept = records.mails.get(mail.id)
+    assert (kept.state, kept.outcome, kept.reason) == (MailState.FILED, Outcome.NO_INVOICE, "spam")
+
+
+def test_the_same_invoice_in_another_mail_is_marked(store: Store, now: datetime) -> None:
+    """Marked, never dropped, and only within one account."""
+    company, stranger = making.account(), making.account(addresses=("x@stranger.example",))
+    mails = [making.incoming(str(number).encode()) for number in range(3)]
+    invoices = [
+        making.invoice(mail_id=mail.id, account_id=owner.id)
+        for mail, owner in zip(mails, (company, company, stranger), strict=True)
+    ]
+
+    with store.transaction() as records:
+        records.mails.add(mails)
+        records.accounts.add(company)
+        records.accounts.add(stranger)
+        for invoice in invoices:
+            records.invoices.add([invoice])
+
+    with store.reading() as records:
+        kept = [records.invoices.get(invoice.id) for invoice in invoices]
+    assert [invoice.duplicate_of for invoice in kept] == [None, invoices[0].id, None]
+    assert {invoice.state for invoice in kept} == {InvoiceState.AVAILABLE}

@@ -1,0 +1,158 @@
+"""Makes records for tests, each with sensible values that a test may override."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from storage.ids import new_id
+from storage.records import (
+    AccountStatus,
+    BusinessTerms,
+    CompanyAccount,
+    DocumentFormat,
+    Envelope,
+    Environment,
+    IncomingMail,
+    Invoice,
+    InvoiceReading,
+    InvoiceState,
+    MailReading,
+    Message,
+    Part,
+    PartRole,
+    Party,
+    RegistrationLink,
+)
+
+NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
+
+
+def envelope(**changes: Any) -> Envelope:
+    """An envelope from a partner to a company."""
+    values: dict[str, Any] = {
+        "reverse_path": "billing@supplier.example",
+        "forward_paths": ("invoices@company.example",),
+        "peer": "127.0.0.1",
+        "helo": "relay.example",
+        "tls": False,
+        "received_at": NOW,
+    }
+    return Envelope(**values | changes)
+
+
+def incoming(octets: bytes = b"Subject: x\r\n\r\nbody\r\n", **changes: Any) -> IncomingMail:
+    """A mail as the listener hands it over; equal octets are an equal transfer."""
+    values: dict[str, Any] = {
+        "id": new_id(),
+        "envelope": envelope(),
+        "trace": b"Received: from relay.example\r\n",
+        "octets": octets,
+        "transfer_digest": hashlib.sha256(octets).digest(),
+    }
+    return IncomingMail(**values | changes)
+
+
+def account(**changes: Any) -> CompanyAccount:
+    """A registered company."""
+    values: dict[str, Any] = {
+        "id": new_id(),
+        "name": "Company Ltd",
+        "status": AccountStatus.REGISTERED,
+        "addresses": ("invoices@company.example",),
+        "vat_ids": (),
+        "domains": (),
+        "identifiers": (),
+        "invited_at": None,
+        "registered_at": NOW,
+    }
+    return CompanyAccount(**values | changes)
+
+
+def part(**changes: Any) -> Part:
+    """An invoice document."""
+    values: dict[str, Any] = {
+        "path": "2",
+        "name": "invoice.xml",
+        "media_type": "application/xml",
+        "declared_type": "application/xml",
+        "size": 3,
+        "sha256": hashlib.sha256(b"xml").hexdigest(),
+        "role": PartRole.INVOICE,
+    }
+    return Part(**values | changes)
+
+
+def terms(**changes: Any) -> BusinessTerms:
+    """What an invoice says."""
+    values: dict[str, Any] = {
+        "format": DocumentFormat.CII,
+        "structured": True,
+        "invoice_number": "R-1",
+        "issue_date": "2026-11-20",
+        "seller": Party(name="Supplier", vat_id="DE123456788"),
+        "buyer": Party(name="Company Ltd"),
+    }
+    return BusinessTerms(**values | changes)
+
+
+def invoice_reading(**changes: Any) -> InvoiceReading:
+    """An invoice with one document."""
+    values: dict[str, Any] = {"terms": terms(), "document": part(), "attachments": (part(),)}
+    return InvoiceReading(**values | changes)
+
+
+def message(**changes: Any) -> Message:
+    """The metadata of a mail with one invoice document."""
+    values: dict[str, Any] = {
+        "message_id": "<1@supplier.example>",
+        "subject": "Invoice",
+        "date": NOW,
+        "from_": (),
+        "reply_to": (),
+        "to": (),
+        "environment_sign": None,
+        "defects": (),
+        "parts": (part(),),
+    }
+    return Message(**values | changes)
+
+
+def mail_reading(**changes: Any) -> MailReading:
+    """A mail with one invoice."""
+    values: dict[str, Any] = {"message": message(), "invoices": (invoice_reading(),), "unread": ()}
+    return MailReading(**values | changes)
+
+
+def invoice(**changes: Any) -> Invoice:
+    """A productive invoice that is due in 90 days."""
+    values: dict[str, Any] = {
+        "id": new_id(),
+        "position": 0,
+        "matched_by": "recipient-address",
+        "environment": Environment.PRODUCTIVE,
+        "environment_reason": None,
+        "state": InvoiceState.AVAILABLE,
+        "received_at": NOW,
+        "expires_at": NOW + timedelta(days=90),
+        "invoice_number": "R-1",
+        "issue_date": "2026-11-20",
+        "reading": invoice_reading(),
+        "same_invoice": b"same",
+        "duplicate_of": None,
+    }
+    return Invoice(**values | changes)
+
+
+def link(account_id: str, **changes: Any) -> RegistrationLink:
+    """A live link."""
+    values: dict[str, Any] = {
+        "id": new_id(),
+        "account_id": account_id,
+        "email": "invoices@company.example",
+        "token_digest": hashlib.sha256(new_id().encode()).digest(),
+        "created_at": NOW,
+        "expires_at": NOW + timedelta(days=30),
+    }
+    return RegistrationLink(**values | changes)
