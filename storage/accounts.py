@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, func, insert, select, tuple_
+from sqlalchemy import Row, func, insert, select, tuple_, update
 from sqlalchemy.engine import Connection
 
 from storage.account_keys import (
@@ -20,6 +19,7 @@ from storage.account_keys import (
     split_address,
     vat_id_key,
 )
+from storage.chunks import chunks
 from storage.errors import Conflict, NotFound
 from storage.records import AccountStatus, CompanyAccount
 from storage.tables import AccountKeyRow, CompanyAccountRow
@@ -37,11 +37,8 @@ class Accounts:
         Raises Conflict when a key belongs to another account, ValueError when one has no valid form.
         """
         keys = _keys_of(account)
-        for owner_key, owner_id in self.owners(keys).items():
-            owner = self.get(owner_id)
-            raise Conflict(
-                f'{owner_key.kind} "{owner_key.value}" belongs to the account "{owner.name}" already'
-            )
+        for key, owner_id in self.owners(keys).items():
+            raise Conflict(_belongs(key, self.get(owner_id)))
         self._connection.execute(
             insert(CompanyAccountRow).values(
                 id=account.id,
@@ -52,14 +49,7 @@ class Accounts:
                 registered_at=account.registered_at,
             )
         )
-        if keys:
-            self._connection.execute(
-                insert(AccountKeyRow),
-                [
-                    {"kind": key.kind, "value": key.value, "account_id": account.id, "shown": shown}
-                    for key, shown in keys.items()
-                ],
-            )
+        self._add_keys(account.id, keys)
 
     def owners(self, keys: Iterable[AccountKey]) -> dict[AccountKey, str]:
         """The ids of the accounts to which any of `keys` belong, by key."""
@@ -116,11 +106,15 @@ class Accounts:
 
     def by_ids(self, ids: Iterable[str]) -> dict[str, CompanyAccount]:
         """Accounts by id; ids without an account are left out."""
-        wanted = list(ids)
-        rows = self._connection.execute(
-            select(CompanyAccountRow.__table__).where(CompanyAccountRow.id.in_(wanted))
-        ).all()
-        return {account.id: account for account in self._with_keys(rows)}
+        return {
+            account.id: account
+            for chunk in chunks(ids)
+            for account in self._with_keys(
+                self._connection.execute(
+                    select(CompanyAccountRow.__table__).where(CompanyAccountRow.id.in_(chunk))
+                )
+            )
+        }
 
     def all(self) -> list[CompanyAccount]:
         """All accounts by name."""
@@ -136,24 +130,49 @@ class Accounts:
         )
         return {AccountStatus(status): count for status, count in rows}
 
-    def register(self, account_id: str, *, name: str, at: datetime) -> None:
-        """Makes an invited account a registered one. Raises NotFound when there is none such."""
-        result = self._connection.execute(
-            CompanyAccountRow.__table__.update()  # type: ignore[attr-defined]  # a Table at run time
-            .where(CompanyAccountRow.id == account_id, CompanyAccountRow.status == AccountStatus.INVITED)
-            .values(status=AccountStatus.REGISTERED, registered_at=at, name=name)
+    def register_invited(self, account: CompanyAccount) -> str:
+        """Gives the one invited account that has a key of `account` its name and the rest of its keys; its id.
+
+        Raises NotFound when no invited account has one, Conflict when several or a registered account have one.
+        """
+        keys = _keys_of(account)
+        owners = self.owners(keys)
+        found = {owner.id: owner for owner in self.by_ids(set(owners.values())).values()}
+        for key, owner_id in owners.items():
+            if len(found) > 1 or found[owner_id].status is not AccountStatus.INVITED:
+                raise Conflict(_belongs(key, found[owner_id]))
+        if not found:
+            raise NotFound("no invited account has one of these keys")
+        [invited] = found
+        self._connection.execute(
+            update(CompanyAccountRow)
+            .where(CompanyAccountRow.id == invited)
+            .values(status=AccountStatus.REGISTERED, registered_at=account.registered_at, name=account.name)
         )
-        if not result.rowcount:
-            raise NotFound(f"there is no invited account {account_id}")
+        self._add_keys(invited, {key: shown for key, shown in keys.items() if key not in owners})
+        return invited
+
+    def _add_keys(self, account_id: str, keys: dict[AccountKey, str]) -> None:
+        if keys:
+            self._connection.execute(
+                insert(AccountKeyRow),
+                [
+                    {"kind": key.kind, "value": key.value, "account_id": account_id, "shown": shown}
+                    for key, shown in keys.items()
+                ],
+            )
 
     def _with_keys(self, rows: Iterable[Row[Any]]) -> list[CompanyAccount]:
         rows = list(rows)
         keys: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
-        found = self._connection.execute(
-            select(AccountKeyRow.account_id, AccountKeyRow.kind, AccountKeyRow.shown)
-            .where(AccountKeyRow.account_id.in_([row.id for row in rows]))
-            .order_by(AccountKeyRow.shown)
-        )
+        query = select(AccountKeyRow.account_id, AccountKeyRow.kind, AccountKeyRow.shown)
+        found = [
+            key
+            for chunk in chunks(row.id for row in rows)
+            for key in self._connection.execute(
+                query.where(AccountKeyRow.account_id.in_(chunk)).order_by(AccountKeyRow.shown)
+            )
+        ]
         for account_id, kind, shown in found:
             keys[account_id][kind].append(shown)
         return [
@@ -170,6 +189,10 @@ class Accounts:
             )
             for row in rows
         ]
+
+
+def _belongs(key: AccountKey, owner: CompanyAccount) -> str:
+    return f'{key.kind} "{key.value}" belongs to the account "{owner.name}" already'
 
 
 def _keys_of(account: CompanyAccount) -> dict[AccountKey, str]:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import ColumnElement, delete, exists, func, select, update
+from sqlalchemy import ColumnElement, Select, delete, exists, func, select, update
 from sqlalchemy.engine import Connection
 
-from storage.records import InvoiceState, MailState
+from storage.records import Environment, InvoiceState, MailState
 from storage.tables import HistoryEventRow, InvoiceRow, MailOctetsRow, ReceivedMailRow, RegistrationLinkRow
 
+_DUE_STATE = InvoiceRow.state == InvoiceState.AVAILABLE
 _SETTLED = ReceivedMailRow.state.in_([MailState.FILED, MailState.QUARANTINED])
 
 
@@ -23,22 +24,40 @@ def _due_mail(now: datetime) -> ColumnElement[bool]:
     return _SETTLED & (ReceivedMailRow.expires_at <= now) & ~still_needed
 
 
+def _link_ended() -> ColumnElement[datetime]:
+    return func.coalesce(
+        RegistrationLinkRow.redeemed_at, RegistrationLinkRow.revoked_at, RegistrationLinkRow.expires_at
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DueInvoice:
+    """An invoice whose time has come."""
+
+    id: str
+    mail_id: str
+    environment: Environment
+
+
 class Expired:
     """Everything whose time has come, within one transaction."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def invoices(self, now: datetime, limit: int) -> list[tuple[str, str]]:
-        """(id, mail id) of available invoices whose time has come, the longest due first."""
+    def invoices(self, now: datetime, limit: int) -> list[DueInvoice]:
+        """Available invoices whose time has come, the longest due first; locked for this transaction."""
         query = (
-            select(InvoiceRow.id, InvoiceRow.mail_id)
-            .where(InvoiceRow.state == InvoiceState.AVAILABLE, InvoiceRow.expires_at <= now)
+            select(InvoiceRow.id, InvoiceRow.mail_id, InvoiceRow.environment)
+            .where(_DUE_STATE, InvoiceRow.expires_at <= now)
             .order_by(InvoiceRow.expires_at)
             .limit(limit)
             .with_for_update(skip_locked=True)
         )
-        return [(invoice_id, mail_id) for invoice_id, mail_id in self._connection.execute(query)]
+        return [
+            DueInvoice(id=row.id, mail_id=row.mail_id, environment=Environment(row.environment))
+            for row in self._connection.execute(query)
+        ]
 
     def mails(self, now: datetime, limit: int) -> list[str]:
         """Ids of settled mails whose time has come and none of whose invoices is available."""
@@ -109,19 +128,41 @@ class Expired:
 
     def remove_links(self, ended_before: datetime) -> int:
         """Removes registration links that ended, one way or another, before `ended_before`; their number."""
-        ended = func.coalesce(
-            RegistrationLinkRow.redeemed_at, RegistrationLinkRow.revoked_at, RegistrationLinkRow.expires_at
-        )
-        return self._connection.execute(delete(RegistrationLinkRow).where(ended <= ended_before)).rowcount
+        return self._connection.execute(
+            delete(RegistrationLinkRow).where(_link_ended() <= ended_before)
+        ).rowcount
 
-    def due(self, now: datetime) -> dict[str, int]:
-        """How many invoices (by environment) and mails would go at `now`."""
-        rows: Any = self._connection.execute(
+    def count_invoices(self, now: datetime) -> dict[Environment, int]:
+        """How many invoices would go at `now`."""
+        rows = self._connection.execute(
             select(InvoiceRow.environment, func.count())
-            .where(InvoiceRow.state == InvoiceState.AVAILABLE, InvoiceRow.expires_at <= now)
+            .where(_DUE_STATE, InvoiceRow.expires_at <= now)
             .group_by(InvoiceRow.environment)
         )
-        return dict(rows)
+        return {Environment(environment): count for environment, count in rows}
+
+    def count_mails(self, now: datetime) -> int:
+        """How many mails would go at `now`, once their invoices have gone."""
+        still_needed = exists().where(
+            InvoiceRow.mail_id == ReceivedMailRow.id, _DUE_STATE, InvoiceRow.expires_at > now
+        )
+        return self._count(
+            select(func.count()).where(_SETTLED, ReceivedMailRow.expires_at <= now, ~still_needed)
+        )
+
+    def count_tombstones(self, now: datetime) -> tuple[int, int]:
+        """How many tombstones of invoices and of mails would go at `now`."""
+        return (
+            self._count(select(func.count()).where(InvoiceRow.tombstone_until <= now)),
+            self._count(select(func.count()).where(ReceivedMailRow.tombstone_until <= now)),
+        )
+
+    def count_links(self, ended_before: datetime) -> int:
+        """How many links would go that ended before `ended_before`."""
+        return self._count(select(func.count()).where(_link_ended() <= ended_before))
+
+    def _count(self, query: Select[int]) -> int:
+        return self._connection.scalar(query) or 0
 
     def _forget(self, which: ColumnElement[bool]) -> None:
         # The trigger lets history go only when what it is about is gone.

@@ -10,6 +10,7 @@ from sqlalchemy import Row, Select, func, insert, select
 from sqlalchemy.engine import Connection
 
 from storage import codec
+from storage.chunks import chunks
 from storage.errors import NotFound
 from storage.records import Environment, Invoice, InvoiceState
 from storage.tables import InvoiceRow
@@ -72,11 +73,12 @@ class Invoices:
 
     def of_mails(self, mail_ids: Sequence[str]) -> list[Invoice]:
         """The invoices of some mails, in the order of mail, place in the mail, account."""
-        return self._select(
-            select(InvoiceRow.__table__)
-            .where(InvoiceRow.mail_id.in_(mail_ids))
-            .order_by(InvoiceRow.mail_id, InvoiceRow.position, InvoiceRow.id)
-        )
+        found = [
+            invoice
+            for chunk in chunks(mail_ids)
+            for invoice in self._select(select(InvoiceRow.__table__).where(InvoiceRow.mail_id.in_(chunk)))
+        ]
+        return sorted(found, key=lambda invoice: (invoice.mail_id, invoice.position, invoice.id))
 
     def select(
         self,

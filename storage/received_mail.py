@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, Select, and_, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Row, Select, and_, exists, func, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
 
 from storage import codec
 from storage.accounts import Accounts
+from storage.chunks import chunks
 from storage.errors import NotFound
 from storage.history import History
 from storage.invoices import Invoices
@@ -33,6 +34,14 @@ from storage.tables import MailOctetsRow, ReceivedMailRow
 
 _MAIL = ReceivedMailRow.__table__
 _QUEUED = ReceivedMailRow.state.in_([MailState.RECEIVED, MailState.CLAIMED])
+
+
+def _due(now: datetime) -> ColumnElement[bool]:
+    fresh = ReceivedMailRow.state == MailState.RECEIVED
+    orphaned = and_(ReceivedMailRow.state == MailState.CLAIMED, ReceivedMailRow.claimed_until <= now)
+    return or_(
+        and_(fresh, or_(ReceivedMailRow.not_before.is_(None), ReceivedMailRow.not_before <= now)), orphaned
+    )
 
 
 class ReceivedMails:
@@ -80,14 +89,9 @@ class ReceivedMails:
 
         Mails whose lease has run out are claimed again: their worker is gone.
         """
-        due = or_(
-            and_(
-                ReceivedMailRow.state == MailState.RECEIVED,
-                or_(ReceivedMailRow.not_before.is_(None), ReceivedMailRow.not_before <= now),
-            ),
-            and_(ReceivedMailRow.state == MailState.CLAIMED, ReceivedMailRow.claimed_until <= now),
+        candidates = (
+            select(ReceivedMailRow.id).where(_QUEUED, _due(now)).order_by(ReceivedMailRow.id).limit(limit)
         )
-        candidates = select(ReceivedMailRow.id).where(_QUEUED, due).order_by(ReceivedMailRow.id).limit(limit)
         ids = list(self._connection.scalars(candidates.with_for_update(skip_locked=True)))
         if ids:
             self._connection.execute(
@@ -97,10 +101,13 @@ class ReceivedMails:
                     state=MailState.CLAIMED,
                     claimed_by=by,
                     claimed_until=now + lease,
-                    claims=ReceivedMailRow.claims + 1,
                 )
             )
         return ids
+
+    def has_due(self, now: datetime) -> bool:
+        """Whether any mail in the queue can be claimed at `now`; asking costs no write lock."""
+        return self._connection.scalar(select(exists().where(_QUEUED, _due(now)))) or False
 
     def renew(self, ids: Sequence[str], *, by: str, until: datetime) -> None:
         """Keeps claimed mails for `by` until `until`."""
@@ -185,9 +192,7 @@ class ReceivedMails:
         result = self._connection.execute(
             update(ReceivedMailRow)
             .where(ReceivedMailRow.id == mail_id, ReceivedMailRow.state == MailState.QUARANTINED)
-            .values(
-                state=MailState.RECEIVED, outcome=None, reason=None, failures=0, claims=0, expires_at=None
-            )
+            .values(state=MailState.RECEIVED, outcome=None, reason=None, failures=0, expires_at=None)
         )
         if not result.rowcount:
             raise NotFound(f"no mail {mail_id} is in quarantine")
@@ -211,6 +216,23 @@ class ReceivedMails:
         if row is None:
             raise NotFound(f"there is no mail {mail_id}")
         return _record(row)
+
+    def states(self, ids: Iterable[str]) -> dict[str, MailState]:
+        """The states of some mails."""
+        query = select(ReceivedMailRow.id, ReceivedMailRow.state)
+        return {
+            mail_id: MailState(state)
+            for chunk in chunks(ids)
+            for mail_id, state in self._connection.execute(query.where(ReceivedMailRow.id.in_(chunk)))
+        }
+
+    def by_ids(self, ids: Iterable[str]) -> dict[str, ReceivedMail]:
+        """Mails by id; ids without a mail are left out."""
+        return {
+            row.id: _record(row)
+            for chunk in chunks(ids)
+            for row in self._connection.execute(select(_MAIL).where(ReceivedMailRow.id.in_(chunk)))
+        }
 
     def select(
         self,

@@ -119,6 +119,7 @@ class HistoryEventName(StrEnum):
     DOWNLOADED = "downloaded"
     EXPIRED = "expired"
     DELETED = "deleted"
+    MAIL_DELETED = "mail-deleted"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

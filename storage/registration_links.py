@@ -59,14 +59,14 @@ class RegistrationLinks:
         ).one_or_none()
         return _record(row) if row else None
 
-    def newest(self, email: str) -> RegistrationLink | None:
-        """The newest link of an address, whatever its state."""
-        row = self._connection.execute(
-            select(RegistrationLinkRow.__table__).where(
-                RegistrationLinkRow.email == email.casefold(), RegistrationLinkRow.newest
-            )
-        ).one_or_none()
-        return _record(row) if row else None
+    def newest(self, emails: Sequence[str]) -> list[RegistrationLink]:
+        """The newest link of each address, whatever its state."""
+        if not emails:
+            return []
+        query = select(RegistrationLinkRow.__table__).where(
+            RegistrationLinkRow.email.in_([email.casefold() for email in emails]), RegistrationLinkRow.newest
+        )
+        return [_record(row) for row in self._connection.execute(query)]
 
     def get(self, link_id: str) -> RegistrationLink:
         """One link. Raises NotFound."""

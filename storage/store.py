@@ -65,6 +65,20 @@ class Store:
             finally:
                 engine.dispose()
 
+    @classmethod
+    def schema(cls, url: str) -> tuple[str | None, str]:
+        """The schema version at `url` (None when empty) and the one this release needs.
+
+        Raises StorageUnavailable.
+        """
+        with _named_errors():
+            engine = open_engine(url)
+            try:
+                with engine.connect() as connection:
+                    return schema.current_version(connection), schema.newest_version()
+            finally:
+                engine.dispose()
+
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
         """A transaction that may write; committed at the end of the block, undone by any exception.

@@ -92,7 +92,6 @@ class ReceivedMailRow(Base):
     transfer_digest: Mapped[bytes] = mapped_column(unique=True)
 
     failures: Mapped[int] = mapped_column(server_default=text("0"))
-    claims: Mapped[int] = mapped_column(server_default=text("0"))
     claimed_by: Mapped[str | None]
     claimed_until: Mapped[datetime | None]
     not_before: Mapped[datetime | None]  # the next try, after a failure

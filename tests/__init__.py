@@ -1,0 +1,1 @@
+"""The tests; docs/contributing.md tells what each folder is for."""

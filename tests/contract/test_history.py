@@ -24,14 +24,11 @@ def _event(now: datetime, **of: str | None) -> HistoryEvent:
         "UPDATE history_event SET actor = 'nobody'",
         "UPDATE history_event SET detail = '{}'",
         "DELETE FROM history_event",
-        "INSERT OR REPLACE INTO history_event (id, at, event, actor, detail) "
-        "SELECT id, at, 'deleted', actor, detail FROM history_event",
+        "INSERT OR REPLACE INTO history_event SELECT * FROM history_event",
         "TRUNCATE history_event",
     ],
 )
-def test_history_cannot_be_changed_by_sql(
-    store: Store, database_url: str, now: datetime, statement: str
-) -> None:
+def test_history_cannot_be_changed_by_sql(store: Store, database_url: str, statement: str) -> None:
     """Whoever can write to the table is refused by the table."""
     foreign = {"INSERT OR": "sqlite", "TRUNCATE": "postgresql"}
     mail = making.incoming()

@@ -183,7 +183,7 @@ def test_a_mail_leaves_quarantine_by_retry_or_discard_only(store: Store, now: da
     assert (kept.state, kept.outcome, kept.reason) == (MailState.FILED, Outcome.NO_INVOICE, "spam")
 
 
-def test_the_same_invoice_in_another_mail_is_marked(store: Store, now: datetime) -> None:
+def test_the_same_invoice_in_another_mail_is_marked(store: Store) -> None:
     """Marked, never dropped, and only within one account."""
     company, stranger = making.account(), making.account(addresses=("x@stranger.example",))
     mails = [making.incoming(str(number).encode()) for number in range(3)]

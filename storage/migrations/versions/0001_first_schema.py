@@ -70,7 +70,6 @@ def _create_tables() -> None:
         sa.Column("size", sa.Integer(), nullable=False),
         sa.Column("transfer_digest", sa.LargeBinary(), nullable=False),
         sa.Column("failures", sa.Integer(), server_default=sa.text("0"), nullable=False),
-        sa.Column("claims", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.Column("claimed_by", sa.Text(), nullable=True),
         sa.Column("claimed_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("not_before", sa.DateTime(timezone=True), nullable=True),

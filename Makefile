@@ -1,0 +1,35 @@
+# Two commands: `make demo` and `make test`. Both set themselves up in .venv first; a second run is quick.
+
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: demo test lint wheel bench clean
+
+demo: .venv/installed
+	@$(BIN)/python -m cli.demo fixtures $(if $(KEEP),--keep)
+
+test: .venv/installed
+	$(BIN)/python -m pytest -n auto $(ARGS)
+
+lint: .venv/installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+wheel: .venv/installed
+	rm -rf dist
+	$(BIN)/python -m hatchling build -t wheel
+
+bench: .venv/installed
+	$(BIN)/python -m bench.ingest $(ARGS)
+
+clean:
+	rm -rf .venv dist build
+
+.venv/installed: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; name one with PYTHON=python3.x")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@

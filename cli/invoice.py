@@ -1,0 +1,191 @@
+"""`invoices list|show|history|explain|download`: the invoices on record."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+import tempfile
+from datetime import datetime
+from pathlib import Path
+
+import click
+
+from cli import forms
+from cli.explanation import explain as sentences
+from cli.explanation import explain_mail_state, explain_state
+from cli.front import Command, Front, Instant, actor, pass_front, utc_now
+from ingest.processing.sandbox import ReaderPool
+from storage.errors import NotFound
+from storage.records import Environment, HistoryEvent, HistoryEventName, Invoice
+from storage.store import Transaction
+
+COLUMNS = {
+    "received_at": "Received",
+    "account": "Account",
+    "seller": "Seller",
+    "invoice_number": "Number",
+    "issue_date": "Date",
+    "total_with_vat": "Total",
+    "currency": "",
+    "environment": "Environment",
+    "state": "State",
+    "id": "Id",
+}
+HISTORY_COLUMNS = {"at": "At", "event": "Event", "actor": "Actor", "detail": "Detail"}
+
+
+@click.command("list", cls=Command)
+@click.option(
+    "--account", "account_", metavar="ACCOUNT", help="Only this account's: its id, name or address."
+)
+@click.option("--environment", type=click.Choice([str(one) for one in Environment]), help="Only these.")
+@click.option("--since", type=Instant(), help="Only invoices received since then.")
+@pass_front
+def list_(front: Front, account_: str | None, environment: str | None, since: datetime | None) -> None:
+    """Invoices, newest first."""
+    with front.store.reading() as records:
+        invoices = records.invoices.select(
+            account_id=records.accounts.find(account_).id if account_ else None,
+            environment=Environment(environment) if environment else None,
+            since=since,
+        )
+        rows = forms.invoice_forms(records, invoices)
+    if not front.json:
+        for row in rows:
+            row |= {"account": row["account"]["name"], "seller": row["seller"]["name"]}
+    front.show(rows, COLUMNS, nothing="There is no such invoice.")
+
+
+@click.command(cls=Command)
+@click.argument("invoice_id", metavar="ID")
+@pass_front
+def show(front: Front, invoice_id: str) -> None:
+    """One invoice with everything known about it."""
+    with front.store.transaction() as records:
+        invoice = records.invoices.get(invoice_id)
+        [form] = forms.invoice_forms(records, [invoice])
+        if invoice.reading is not None:
+            records.history.add([_event(HistoryEventName.VIEWED, invoice)])
+    front.show_one(form)
+
+
+@click.command(cls=Command)
+@click.argument("record_id", metavar="ID")
+@pass_front
+def history(front: Front, record_id: str) -> None:
+    """The events of an invoice (or a mail), oldest first; nobody can edit them."""
+    with front.store.reading() as records:
+        _, events = _events(records, record_id)
+    front.show(
+        [forms.event_form(event) for event in events], HISTORY_COLUMNS, nothing="Nothing happened yet."
+    )
+
+
+@click.command(cls=Command)
+@click.argument("record_id", metavar="ID")
+@pass_front
+def explain(front: Front, record_id: str) -> None:
+    """The decisions about an invoice (or a mail) from receipt to now, in sentences."""
+    with front.store.reading() as records:
+        invoice, events = _events(records, record_id)
+        mail = records.mails.get(invoice.mail_id if invoice else record_id)
+        ids = {event.detail["account"] for event in events if "account" in event.detail}
+        names = {key: account.name for key, account in records.accounts.by_ids(ids).items()}
+    told = sentences(events, mail, names)
+    told.append(explain_state(invoice) if invoice else explain_mail_state(mail))
+    front.say("\n".join(told), {"id": record_id, "sentences": told})
+
+
+@click.command(cls=Command)
+@click.argument("record_id", metavar="ID")
+@click.option("--original", is_flag=True, help="The mail as it came in, octet for octet; ID may be a mail's.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    metavar="PATH",
+    help='File or folder to write to, "-" for standard output; by default a file here, named like the document.',
+)
+@pass_front
+def download(front: Front, record_id: str, original: bool, output: Path | None) -> None:
+    """An invoice's document, or with --original the whole mail.
+
+    The original is what was sent, below the one Received line that we put on top when it came in over SMTP.
+    """
+    name, content, invoice = _content(front, record_id, original=original)
+    if str(output) == "-":
+        sys.stdout.buffer.write(content)
+        written = None
+    else:
+        written = _write(content, name, output)
+    if invoice is not None:
+        with front.store.transaction() as records:
+            records.history.add([_event(HistoryEventName.DOWNLOADED, invoice)])
+    if written is not None:
+        size, digest = len(content), hashlib.sha256(content).hexdigest()
+        form = {"path": str(written), "name": name, "size": size, "sha256": digest}
+        front.say(f"{size} octets written to {written}", form)
+
+
+def _content(front: Front, record_id: str, *, original: bool) -> tuple[str, bytes, Invoice | None]:
+    with front.store.reading() as records:
+        try:
+            invoice = records.invoices.get(record_id)
+        except NotFound:
+            if not original:
+                raise
+            return f"{record_id}.eml", _original(records, record_id), None
+        if invoice.reading is None:
+            raise NotFound(f"the content of invoice {record_id} was deleted on {invoice.deleted_at:%Y-%m-%d}")
+        if original:
+            return f"{invoice.mail_id}.eml", _original(records, invoice.mail_id), invoice
+        octets = records.mails.octets(invoice.mail_id)
+    document = invoice.reading.document
+    with ReaderPool(1) as pool:
+        content = pool.extract(octets, document.sha256)
+    if content is None:
+        raise NotFound(f'the mail holds no part "{document.name}"; try --original')
+    return document.name, content, invoice
+
+
+def _original(records: Transaction, mail_id: str) -> bytes:
+    records.mails.get(mail_id)
+    return records.mails.trace(mail_id) + records.mails.octets(mail_id)
+
+
+def _write(content: bytes, name: str, output: Path | None) -> Path:
+    target = output or Path(name)
+    if target.is_dir():
+        target /= name
+    if output is None and target.exists():
+        raise FileExistsError(f"{target} exists already; name another file with -o")
+    with tempfile.NamedTemporaryFile(dir=target.parent, delete=False) as unfinished:
+        unfinished.write(content)
+    Path(unfinished.name).chmod(0o666 & ~_umask())
+    Path(unfinished.name).replace(target)
+    return target
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def _events(records: Transaction, record_id: str) -> tuple[Invoice | None, list[HistoryEvent]]:
+    try:
+        invoice = records.invoices.get(record_id)
+    except NotFound:
+        try:
+            records.mails.get(record_id)
+        except NotFound:
+            raise NotFound(f"there is no invoice and no mail {record_id}") from None
+        return None, records.history.of_mail(record_id)
+    return invoice, records.history.of_invoice(record_id, invoice.mail_id)
+
+
+def _event(name: HistoryEventName, invoice: Invoice) -> HistoryEvent:
+    return HistoryEvent(
+        at=utc_now(), event=name, actor=actor(), detail={}, mail_id=invoice.mail_id, invoice_id=invoice.id
+    )

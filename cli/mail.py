@@ -1,0 +1,58 @@
+"""`invoices mail`: every mail received."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import click
+
+from cli import forms
+from cli.front import Front, Group, Instant, pass_front
+from storage.records import Outcome
+
+COLUMNS = {
+    "received_at": "Received",
+    "reverse_path": "From",
+    "forward_paths": "To",
+    "state": "State",
+    "outcome": "Outcome",
+    "reason": "Reason",
+    "mail_id": "Id",
+}
+STORED_OUTCOMES = [str(one) for one in Outcome if one not in (Outcome.DUPLICATE, Outcome.REJECTED)]
+
+
+@click.group(cls=Group)
+def mail() -> None:
+    """Every mail received: what became of it, and what it held."""
+
+
+@mail.command("list")
+@click.option("--outcome", type=click.Choice(STORED_OUTCOMES), help="Only mails that ended so.")
+@click.option("--since", type=Instant(), help="Only mails received since then.")
+@pass_front
+def list_(front: Front, outcome: str | None, since: datetime | None) -> None:
+    """Mails, newest first."""
+    with front.store.reading() as records:
+        mails = records.mails.select(outcome=Outcome(outcome) if outcome else None, since=since)
+        rows = forms.mail_forms(records, mails)
+    front.show(rows, COLUMNS, nothing="There is no such mail.")
+
+
+@mail.command()
+@click.argument("mail_id", metavar="ID")
+@pass_front
+def show(front: Front, mail_id: str) -> None:
+    """One mail with its envelope and every leaf part, also those inside attached mails."""
+    with front.store.reading() as records:
+        form = forms.full_mail_form(records, records.mails.get(mail_id))
+    front.show_one(form, leave_out=["parts"])
+    if not front.json:
+        columns = {
+            "name": "Part",
+            "role": "Role",
+            "media_type": "Type",
+            "size": "Octets",
+            "sha256": "SHA-256",
+        }
+        front.show(form["parts"], columns, nothing="It has no parts.")

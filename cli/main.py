@@ -1,0 +1,40 @@
+"""The command `invoices`."""
+
+from __future__ import annotations
+
+import click
+
+from cli.account import account
+from cli.front import Group
+from cli.invoice import download, explain, history, list_, show
+from cli.link import link
+from cli.mail import mail
+from cli.operations import check_config, migrate, serve, status
+from cli.partner import partner
+from cli.quarantine import quarantine
+from cli.replay import replay
+from cli.retention import retention
+
+
+@click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="invoices-mailbox", prog_name="invoices")
+def main() -> None:
+    """The inbound invoice mailbox.
+
+    Takes invoice mails over SMTP, files each invoice under the right company account, keeps its history, makes
+    registration links for companies that are not registered yet, and deletes what has expired. It is no archive.
+
+    \b
+    A first look:
+      invoices account add "Company Ltd" --address invoices@company.example
+      invoices replay mails/ --to invoices@company.example
+      invoices list
+      invoices serve                     take mail and file it, until stopped
+    """
+
+
+for command in (
+    *(serve, replay, mail, list_, show, history, explain, download, account, partner, link),
+    *(quarantine, retention, migrate, check_config, status),
+):
+    main.add_command(command)

@@ -1,0 +1,96 @@
+"""The vocabulary of the log: one function per event, and nothing of a mail's content in any of them."""
+
+from __future__ import annotations
+
+import structlog
+
+from storage.records import Filing
+
+_log = structlog.get_logger("invoices")
+
+
+def listening(addresses: list[str]) -> None:
+    """The listener takes connections."""
+    _log.info("listening", addresses=addresses)
+
+
+def ready(parts: list[str]) -> None:
+    """Every part named runs."""
+    _log.info("ready", parts=parts)
+
+
+def stopping(signal_name: str) -> None:
+    """No new mail is taken; what is under way is finished."""
+    _log.info("stopping", signal=signal_name)
+
+
+def stopped() -> None:
+    """Everything is finished."""
+    _log.info("stopped")
+
+
+def connected(*, peer: str | None) -> None:
+    """A client is there."""
+    _log.debug("connected", peer=peer)
+
+
+def closed(*, peer: str | None, reason: str) -> None:
+    """A connection ended."""
+    _log.debug("closed", peer=peer, reason=reason)
+
+
+def rejected(*, peer: str | None, stage: str, reply: str) -> None:
+    """A command, a recipient or a mail was refused."""
+    _log.info("rejected", peer=peer, stage=stage, reply=reply)
+
+
+def accepted(
+    *, peer: str | None, mail_id: str, size: int, reverse_path: str, recipients: int, duplicate: bool
+) -> None:
+    """A mail is on stable storage and is answered 250."""
+    _log.info(
+        "accepted",
+        mail=mail_id,
+        peer=peer,
+        size=size,
+        reverse_path=reverse_path,
+        recipients=recipients,
+        duplicate=duplicate,
+    )
+
+
+def failed(*, peer: str | None, stage: str, incident: str, error: Exception) -> None:
+    """A bug or a broken part of ours; the sender saw 451 with the same incident."""
+    _log.error("failed", peer=peer, stage=stage, incident=incident, exc_info=error)
+
+
+def store_unavailable(doing: str, error: Exception, seconds: float) -> None:
+    """The database does not answer; it is tried again after `seconds`."""
+    _log.warning("store-unavailable", doing=doing, error=str(error), again_in=round(seconds, 1))
+
+
+def filed(filing: Filing, milliseconds: float) -> None:
+    """A mail is on record."""
+    _log.info(
+        "filed",
+        mail=filing.mail_id,
+        outcome=str(filing.outcome),
+        invoices=[invoice.id for invoice in filing.invoices],
+        links=len(filing.new_links),
+        milliseconds=round(milliseconds, 1),
+    )
+
+
+def reading_failed(mail_id: str, reason: str, failures: int, quarantined: bool) -> None:
+    """A mail could not be read within the limits."""
+    _log.warning("reading-failed", mail=mail_id, reason=reason, failures=failures, quarantined=quarantined)
+
+
+def filing_failed(mail_id: str, error: Exception) -> None:
+    """A bug of ours kept a mail from being filed; it is tried again, and set aside at the third failure."""
+    _log.error("filing-failed", mail=mail_id, exc_info=error)
+
+
+def lost_claim(mail_id: str) -> None:
+    """Another worker took a mail over before we had filed it; nothing was written twice."""
+    _log.info("lost-claim", mail=mail_id)

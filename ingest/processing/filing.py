@@ -1,0 +1,236 @@
+"""Decides what one mail adds to the records; a pure function of what was read and what is on record."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from ingest.processing.environment import environment
+from ingest.processing.matching import (
+    Candidates,
+    Match,
+    MatchRule,
+    Unmatched,
+    match,
+    named_buyers,
+    without_sub_address,
+)
+from storage.account_keys import address_key, vat_id_key
+from storage.expiry import RetentionPeriods
+from storage.records import (
+    AccountStatus,
+    BusinessTerms,
+    CompanyAccount,
+    ContractingPartner,
+    Environment,
+    Filing,
+    Finding,
+    HistoryEvent,
+    HistoryEventName,
+    Invoice,
+    InvoiceReading,
+    InvoiceState,
+    LinkState,
+    MailReading,
+    Message,
+    Outcome,
+    PartnerTrust,
+    ReceivedMail,
+    RegistrationLink,
+)
+
+ACTOR = "worker"
+NO_RECIPIENT = "the mail names no recipient, and the invoice no registered buyer"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OnRecord:
+    """What the store knows that matters for one mail."""
+
+    candidates: Candidates
+    newest_links: Mapping[str, RegistrationLink]  # by address without case
+    partner: ContractingPartner | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """What the operator set, and where new ids and token digests come from."""
+
+    periods: RetentionPeriods
+    link_life: timedelta
+    new_id: Callable[[], str]
+    token_digest: Callable[[str], bytes]  # of a link's id
+
+
+class Filer:
+    """Decides about one mail; makes ids, reads nothing, writes nothing."""
+
+    def __init__(self, mail: ReceivedMail, on_record: OnRecord, rules: Rules, now: datetime) -> None:
+        self._mail = mail
+        self._on_record = on_record
+        self._rules = rules
+        self._now = now
+        self._invited: dict[str, CompanyAccount] = {}  # by address without case
+        self._links: list[RegistrationLink] = []
+        self._invoices: list[Invoice] = []
+        self._events: list[HistoryEvent] = []
+
+    def file(self, reading: MailReading) -> Filing:
+        """The complete list of records to write for a mail that could be read."""
+        partner = self._on_record.partner
+        if partner is not None and partner.trust is PartnerTrust.BLOCKED:
+            return self.quarantine(f'the partner "{partner.name}" is blocked', reading)
+        if not reading.invoices and reading.unread:
+            unread = [f'"{one.part.name}": {one.reason}' for one in reading.unread]
+            return self.quarantine("; ".join(unread), reading)
+        if not reading.invoices:
+            return self._without_invoice(reading)
+
+        self._note(HistoryEventName.READ, {"invoices": str(len(reading.invoices))})
+        for position, invoice in enumerate(reading.invoices):
+            matches, unmatched = self._accounts_for(invoice.terms)
+            if not matches:
+                reasons = [recipient.reason for recipient in unmatched if recipient.reason]
+                return self.quarantine("; ".join(reasons) or NO_RECIPIENT, reading)
+            for found in matches:
+                self._record(reading.message, position, invoice, found)
+        return self._filing(Outcome.RECORDED, None, reading.message)
+
+    def quarantine(self, reason: str, reading: MailReading | None = None) -> Filing:
+        """A mail set aside for an operator, with the reason in words."""
+        self._invited, self._links, self._invoices, self._events = {}, [], [], []
+        self._note(HistoryEventName.QUARANTINED, {})
+        return self._filing(Outcome.QUARANTINED, reason, reading.message if reading else None)
+
+    def _without_invoice(self, reading: MailReading) -> Filing:
+        parts = len(reading.message.parts)
+        reason = f"none of its {parts} parts is an invoice" if parts else "the mail is empty"
+        self._note(HistoryEventName.NO_INVOICE, {"parts": str(parts)})
+        return self._filing(Outcome.NO_INVOICE, reason, reading.message)
+
+    def _filing(self, outcome: Outcome, reason: str | None, message: Message | None) -> Filing:
+        without_invoice = self._rules.periods.expires_at(self._mail.received_at, Environment.PRODUCTIVE)
+        return Filing(
+            mail_id=self._mail.id,
+            outcome=outcome,
+            reason=reason,
+            message=message,
+            expires_at=max((invoice.expires_at for invoice in self._invoices), default=without_invoice),
+            new_accounts=tuple(self._invited.values()),
+            new_links=tuple(self._links),
+            invoices=tuple(self._invoices),
+            events=tuple(self._events),
+            partner_id=self._on_record.partner.id if self._on_record.partner else None,
+        )
+
+    def _accounts_for(self, terms: BusinessTerms) -> tuple[list[Match], list[Unmatched]]:
+        forward_paths = self._mail.envelope.forward_paths
+        matches, unmatched = match(terms, forward_paths, self._on_record.candidates)
+        matches += [self._invite(recipient) for recipient in unmatched if recipient.reason is None]
+        first_of_each = {found.account_id: found for found in reversed(matches)}
+        return list(first_of_each.values())[::-1], unmatched
+
+    def _invite(self, recipient: Unmatched) -> Match:
+        address = without_sub_address(recipient.forward_path)
+        key = address_key(address)
+        if key.value not in self._invited:
+            self._invited[key.value] = CompanyAccount(
+                id=self._rules.new_id(),
+                name=address,
+                status=AccountStatus.INVITED,
+                addresses=(address,),
+                vat_ids=(),
+                domains=(),
+                identifiers=(),
+                invited_at=self._mail.received_at,
+                registered_at=None,
+            )
+        return Match(self._invited[key.value].id, MatchRule.INVITATION, key, recipient.forward_path)
+
+    def _record(self, message: Message, position: int, reading: InvoiceReading, found: Match) -> None:
+        terms = reading.terms
+        kind, sign = environment(terms, message, found.forward_path, self._on_record.partner)
+        invoice = Invoice(
+            id=self._rules.new_id(),
+            mail_id=self._mail.id,
+            position=position,
+            account_id=found.account_id,
+            matched_by=found.rule,
+            environment=kind,
+            environment_reason=sign,
+            state=InvoiceState.AVAILABLE,
+            received_at=self._mail.received_at,
+            expires_at=self._rules.periods.expires_at(self._mail.received_at, kind),
+            invoice_number=terms.invoice_number,
+            issue_date=terms.issue_date,
+            reading=replace(reading, warnings=(*reading.warnings, *self._mismatch(terms, found))),
+            same_invoice=same_invoice_digest(terms),
+            duplicate_of=None,
+        )
+        self._invoices.append(invoice)
+        if found.rule is MatchRule.INVITATION:
+            self._note(HistoryEventName.ACCOUNT_INVITED, {"account": found.account_id}, invoice)
+        self._note(HistoryEventName.MATCHED, {"rule": found.rule, "account": found.account_id}, invoice)
+        self._link(found, invoice)
+        detail = {"environment": str(kind), "expires_at": invoice.expires_at.isoformat()}
+        self._note(HistoryEventName.RECORDED, detail | ({"reason": str(sign)} if sign else {}), invoice)
+
+    def _mismatch(self, terms: BusinessTerms, found: Match) -> list[Finding]:
+        others = named_buyers(terms, self._on_record.candidates) - {found.account_id}
+        by_document = found.rule in (MatchRule.BUYER_VAT_IDENTIFIER, MatchRule.BUYER_IDENTIFIER)
+        if by_document or not others:
+            return []
+        text = "The invoice names another buyer than the company whose mailbox received it."
+        return [Finding(code="buyer-mismatch", text=text)]
+
+    def _link(self, found: Match, invoice: Invoice) -> None:
+        """One live link for each invited address: none while another lives, none once one was revoked."""
+        account = self._on_record.candidates.accounts.get(found.account_id)
+        if account is not None and account.status is not AccountStatus.INVITED:
+            return
+        email = account.addresses[0].casefold() if account and account.addresses else found.key.value
+        newest = self._on_record.newest_links.get(email)
+        if newest is not None and newest.state(self._now) is not LinkState.EXPIRED:
+            return
+        if any(link.email == email for link in self._links):
+            return
+        link_id = self._rules.new_id()
+        link = RegistrationLink(
+            id=link_id,
+            account_id=found.account_id,
+            email=email,
+            token_digest=self._rules.token_digest(link_id),
+            created_at=self._now,
+            expires_at=self._now + self._rules.link_life,
+        )
+        self._links.append(link)
+        detail = {"link": link_id, "expires_at": link.expires_at.isoformat()}
+        self._note(HistoryEventName.LINK_CREATED, detail, invoice)
+
+    def _note(self, name: HistoryEventName, detail: dict[str, str], invoice: Invoice | None = None) -> None:
+        self._events.append(
+            HistoryEvent(
+                at=self._now,
+                event=name,
+                actor=ACTOR,
+                detail=detail,
+                mail_id=self._mail.id,
+                invoice_id=invoice.id if invoice else None,
+            )
+        )
+
+
+def same_invoice_digest(terms: BusinessTerms) -> bytes | None:
+    """SHA-256 of seller (BT-31, else BT-27), number (BT-1) and date (BT-2); None when one is unknown."""
+    seller = terms.seller.name.casefold() if terms.seller.name else None
+    if terms.seller.vat_id:
+        try:
+            seller = vat_id_key(terms.seller.vat_id).value
+        except ValueError:
+            seller = terms.seller.vat_id
+    if not (seller and terms.invoice_number and terms.issue_date):
+        return None
+    return hashlib.sha256(json.dumps([seller, terms.invoice_number, terms.issue_date]).encode()).digest()

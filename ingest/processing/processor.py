@@ -1,0 +1,224 @@
+"""Takes mails off the queue, has them read, and hands what was found to the recorder."""
+
+from __future__ import annotations
+
+import os
+import queue
+import secrets
+import socket
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+import tenacity
+
+from ingest import mail_log
+from ingest.processing.filing import Rules
+from ingest.processing.recorder import Finished, Recorder
+from ingest.processing.sandbox import ReaderPool
+from storage.errors import NotFound, StorageUnavailable
+from storage.store import Store
+
+LEASE = timedelta(seconds=60)
+AT_ONCE = 32  # mails claimed together, and recorded together
+IDLE_SECONDS = 1.0  # how often the queue is looked at when nothing wakes us
+LONGEST_PAUSE_SECONDS = 10  # between two tries while the store is away
+STOP_SECONDS = 30  # for what is being read when we are told to stop
+
+_Result = TypeVar("_Result")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wiring:
+    """What a processor works with."""
+
+    store: Store
+    rules: Rules
+    now: Callable[[], datetime]
+    readers: int  # reader processes
+
+
+class Processor:
+    """One worker: a thread that hands mails to the readers, and one that records what they found."""
+
+    def __init__(self, wiring: Wiring) -> None:
+        self.name = f"{socket.gethostname()}/{os.getpid()}/{secrets.token_hex(4)}"
+        self._store = wiring.store
+        self._now = wiring.now
+        self._pool = ReaderPool(wiring.readers)
+        self._recorder = Recorder(wiring.store, wiring.rules, wiring.now, self.name)
+        self._wake = threading.Event()
+        self._stop = threading.Event()
+        self._pending: deque[str] = deque()  # claimed, not yet handed to a reader
+        self._started: dict[str, float] = {}  # being read, since when
+        self._held: set[str] = set()  # claimed, not yet recorded
+        self._holding = threading.Lock()
+        self._finished: queue.Queue[Finished | None] = queue.Queue(maxsize=2 * AT_ONCE)
+        self._renew_at = time.monotonic() + LEASE.total_seconds() / 3
+
+    def wake(self) -> None:
+        """There is mail; from any thread."""
+        self._wake.set()
+
+    def stop(self) -> None:
+        """Take nothing more, finish what is being read, record it; from any thread."""
+        self._stop.set()
+        self._wake.set()
+
+    def run(self, *, until_empty: bool = False) -> None:
+        """Works until stop() is called, or with `until_empty` until nothing in the queue is due."""
+        recording = threading.Thread(target=self._record_all, name="recorder")
+        recording.start()
+        try:
+            self._persistently("take over", self._take_over)
+            while not self._stop.is_set():
+                self._fill()
+                if self._held:
+                    self._hand_out()
+                    self._collect()
+                elif until_empty:
+                    break
+                else:
+                    self._wake.wait(IDLE_SECONDS)
+                    self._wake.clear()
+            self._finish_readings()
+        except StorageUnavailable:
+            if not self._stop.is_set():
+                raise
+        finally:
+            self._finished.put(None)
+            recording.join()
+            self._pool.close()
+            self._give_back()
+
+    def _take_over(self) -> None:
+        """Frees what a killed worker of this machine holds, without waiting for its lease to end."""
+        with self._store.transaction() as records:
+            for claimant in records.mails.claimants():
+                if claimant != self.name and _is_dead(claimant):
+                    records.mails.release(by=claimant)
+
+    def _fill(self) -> None:
+        if len(self._pending) < self._pool.free:
+            claimed = self._persistently("claim", self._claim)
+            self._pending.extend(claimed)
+            with self._holding:
+                self._held.update(claimed)
+        if self._held and time.monotonic() >= self._renew_at:
+            self._renew_at = time.monotonic() + LEASE.total_seconds() / 3
+            self._persistently("renew", self._renew)
+
+    def _claim(self) -> list[str]:
+        with self._store.reading() as records:
+            if not records.mails.has_due(self._now()):
+                return []
+        with self._store.transaction() as records:
+            return records.mails.claim(by=self.name, now=self._now(), lease=LEASE, limit=AT_ONCE)
+
+    def _renew(self) -> None:
+        with self._holding:
+            held = list(self._held)
+        with self._store.transaction() as records:
+            records.mails.renew(held, by=self.name, until=self._now() + LEASE)
+
+    def _hand_out(self) -> None:
+        while self._pending and self._pool.free and not self._stop.is_set():
+            mail_id = self._pending.popleft()
+            octets = self._persistently("load", lambda: self._load(mail_id))  # noqa: B023  -- called at once
+            if octets is None:
+                self._let_go([mail_id])
+                continue
+            self._started[mail_id] = time.monotonic()
+            failed = self._pool.start(mail_id, octets)
+            if failed is not None:
+                self._finished.put(Finished(mail_id, failed, self._started.pop(mail_id)))
+
+    def _load(self, mail_id: str) -> bytes | None:
+        try:
+            with self._store.reading() as records:
+                return records.mails.octets(mail_id)
+        except NotFound:
+            return None
+
+    def _collect(self) -> None:
+        if not self._pool.busy:
+            time.sleep(0.002)  # all is read, and the recorder is at work
+        for mail_id, result in self._pool.finished(0.1):
+            self._finished.put(Finished(mail_id, result, self._started.pop(mail_id)))
+
+    def _finish_readings(self) -> None:
+        give_up_at = time.monotonic() + STOP_SECONDS
+        while self._pool.busy and time.monotonic() < give_up_at:
+            self._collect()
+
+    def _record_all(self) -> None:
+        while True:
+            group = [self._finished.get()]
+            while group[-1] is not None and not self._finished.empty() and len(group) < AT_ONCE:
+                group.append(self._finished.get())
+            done = [one for one in group if one is not None]
+            if done:
+                self._record(done)
+                self._let_go([one.mail_id for one in done])
+            if group[-1] is None:
+                return
+
+    def _record(self, group: list[Finished]) -> None:
+        try:
+            self._persistently("record", lambda: self._recorder.record(group))
+        except Exception as error:
+            for one in group:  # their lease will end, and somebody tries again
+                mail_log.filing_failed(one.mail_id, error)
+
+    def _let_go(self, mail_ids: list[str]) -> None:
+        with self._holding:
+            self._held.difference_update(mail_ids)
+
+    def _give_back(self) -> None:
+        """Puts what was claimed and not recorded back into the queue; else its lease would have to end first."""
+        if not self._held:
+            return
+        try:
+            with self._store.transaction() as records:
+                records.mails.release(by=self.name)
+        except StorageUnavailable as error:
+            mail_log.store_unavailable("give back", error, LEASE.total_seconds())
+
+    def _persistently(self, doing: str, call: Callable[[], _Result]) -> _Result:
+        """Calls again and again while the store is away; gives up with StorageUnavailable once told to stop."""
+
+        def note(state: tenacity.RetryCallState) -> None:
+            error = state.outcome.exception() if state.outcome else None
+            if isinstance(error, StorageUnavailable):
+                mail_log.store_unavailable(doing, error, state.upcoming_sleep)
+
+        retrying = tenacity.Retrying(
+            retry=tenacity.retry_if_exception_type(StorageUnavailable),
+            wait=tenacity.wait_exponential_jitter(initial=0.1, max=LONGEST_PAUSE_SECONDS, jitter=0.1),
+            stop=tenacity.stop_when_event_set(self._stop),
+            sleep=tenacity.sleep_using_event(self._stop),
+            before_sleep=note,
+            reraise=True,
+        )
+        return retrying(call)
+
+
+def _is_dead(claimant: str) -> bool:
+    """Whether a worker's process is gone; False for one of another machine, whose lease will tell."""
+    host, _, rest = claimant.partition("/")
+    pid = int(rest.partition("/")[0])
+    if host != socket.gethostname():
+        return False
+    if pid == os.getpid():
+        return True  # an earlier process had our number
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        return False
+    return False

@@ -1,0 +1,117 @@
+"""Writes what was read from mails: each mail's filing whole, or a note of why it could not be filed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import tenacity
+
+from ingest import mail_log
+from ingest.processing.filing import Filer, OnRecord, Rules
+from ingest.processing.matching import Candidates
+from ingest.processing.on_record import load_on_record
+from ingest.processing.sandbox import ReadingFailed
+from storage.errors import Conflict, StorageUnavailable
+from storage.records import Filing, HistoryEvent, HistoryEventName, MailReading
+from storage.store import Store, Transaction
+
+FAILURES_UNTIL_QUARANTINE = 3
+RETRY_AFTER = timedelta(seconds=2)  # doubled with each failure
+_NOTHING_ON_RECORD = OnRecord(candidates=Candidates({}, {}), newest_links={}, partner=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A mail that a reader is done with."""
+
+    mail_id: str
+    result: MailReading | ReadingFailed
+    started: float  # monotonic seconds, when it was handed to the reader
+
+
+class Recorder:
+    """Writes the outcome of reading for the worker `name`."""
+
+    def __init__(self, store: Store, rules: Rules, now: Callable[[], datetime], name: str) -> None:
+        self._store = store
+        self._rules = rules
+        self._now = now
+        self._name = name
+
+    def record(self, group: Sequence[Finished]) -> None:
+        """Records some mails in one transaction; mail by mail where something stands in the way.
+
+        Raises StorageUnavailable; then nothing of the group is written that was not written before, and all of it
+        may be tried again.
+        """
+        try:
+            self._record_together(group)
+        except StorageUnavailable:
+            raise
+        except Exception as error:
+            if len(group) == 1:
+                self._record_alone(group[0], error)
+            else:
+                for one in group:
+                    self.record([one])
+
+    def _record_alone(self, one: Finished, error: Exception) -> None:
+        if isinstance(error, Conflict):
+            # Another worker made the same account or link meanwhile; decided again, the mail finds it there.
+            again = tenacity.Retrying(
+                retry=tenacity.retry_if_exception_type(Conflict),
+                stop=tenacity.stop_after_attempt(5),
+                wait=tenacity.wait_random_exponential(0.01, max=0.5),
+                reraise=True,
+            )
+            try:
+                again(self._record_together, [one])
+            except Conflict as still:
+                error = still
+            else:
+                return
+        mail_log.filing_failed(one.mail_id, error)
+        with self._store.transaction() as records:
+            self._note_failure(records, one.mail_id, f"filing failed: {type(error).__name__}")
+
+    def _record_together(self, group: Sequence[Finished]) -> None:
+        filings: list[tuple[Filing, float]] = []
+        with self._store.transaction() as records:
+            for one in group:
+                if isinstance(one.result, ReadingFailed):
+                    self._note_failure(records, one.mail_id, one.result.reason)
+                    continue
+                mail = records.mails.get(one.mail_id)
+                on_record = load_on_record(records, mail, one.result)
+                filing = Filer(mail, on_record, self._rules, self._now()).file(one.result)
+                if records.mails.file(filing, by=self._name):
+                    filings.append((filing, one.started))
+                else:
+                    mail_log.lost_claim(one.mail_id)
+        for filing, started in filings:
+            mail_log.filed(filing, (time.monotonic() - started) * 1000)
+
+    def _note_failure(self, records: Transaction, mail_id: str, reason: str) -> None:
+        now = self._now()
+        mail = records.mails.get(mail_id)
+        failures = mail.failures + 1
+        quarantined = failures >= FAILURES_UNTIL_QUARANTINE
+        if quarantined:
+            filer = Filer(mail, _NOTHING_ON_RECORD, self._rules, now)
+            records.mails.file(filer.quarantine(f"{reason} ({failures} times)"), by=self._name)
+        else:
+            pause = RETRY_AFTER * 2**mail.failures
+            records.mails.failed(mail_id, by=self._name, reason=reason, not_before=now + pause)
+            failed = HistoryEvent(
+                at=now,
+                event=HistoryEventName.READING_FAILED,
+                actor="worker",
+                detail={"reason": reason},
+                mail_id=mail_id,
+                invoice_id=None,
+            )
+            records.history.add([failed])
+        mail_log.reading_failed(mail_id, reason, failures, quarantined)

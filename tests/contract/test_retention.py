@@ -1,0 +1,209 @@
+"""Retention deletes what has expired, all of it, and nothing before; on both engines."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import pytest
+from sqlalchemy import create_engine, select, text
+
+from retention.worker import Swept, run, would_go
+from storage.errors import NotFound
+from storage.expiry import RetentionPeriods
+from storage.records import (
+    Environment,
+    Filing,
+    HistoryEvent,
+    HistoryEventName,
+    InvoiceState,
+    MailState,
+    Outcome,
+)
+from storage.store import Store
+from tests import making
+
+PERIODS = RetentionPeriods(productive_days=90, test_days=30, tombstone_days=365)
+DAY = timedelta(days=1)
+INSTANT = timedelta(microseconds=1)
+
+
+def _filed(
+    store: Store, *environments: Environment, outcome: Outcome = Outcome.RECORDED
+) -> tuple[str, list[str]]:
+    """A mail with an invoice of each environment; its id and theirs."""
+    company = making.account(addresses=(), name=f"company {making.new_id()}")
+    mail = making.incoming(making.new_id().encode())
+    invoices = tuple(
+        making.invoice(
+            mail_id=mail.id,
+            account_id=company.id,
+            position=position,
+            environment=environment,
+            expires_at=PERIODS.expires_at(making.NOW, environment),
+        )
+        for position, environment in enumerate(environments)
+    )
+    filing = Filing(
+        mail_id=mail.id,
+        outcome=outcome,
+        reason=None,
+        message=making.message(),
+        expires_at=max((one.expires_at for one in invoices), default=making.NOW + 90 * DAY),
+        new_accounts=(company,),
+        invoices=invoices,
+        events=tuple(
+            HistoryEvent(
+                at=making.NOW,
+                event=HistoryEventName.RECORDED,
+                actor="worker",
+                detail={},
+                mail_id=mail.id,
+                invoice_id=invoice.id,
+            )
+            for invoice in invoices
+        ),
+    )
+    with store.transaction() as records:
+        records.mails.add([mail])
+        records.mails.claim(by="a", now=making.NOW, lease=DAY, limit=1)
+        assert records.mails.file(filing, by="a")
+    return mail.id, [one.id for one in invoices]
+
+
+@pytest.mark.parametrize(("environment", "days"), [(Environment.PRODUCTIVE, 90), (Environment.TEST, 30)])
+def test_an_invoice_goes_when_its_time_has_come_and_not_an_instant_before(
+    store: Store, now: datetime, environment: Environment, days: int
+) -> None:
+    """Its content goes; id, account, number, environment and dates stay as a tombstone."""
+    _, [invoice_id] = _filed(store, environment)
+    with store.reading() as records:
+        before = records.invoices.get(invoice_id)
+
+    assert run(store, PERIODS, now + days * DAY - INSTANT) == Swept()
+    swept = run(store, PERIODS, now + days * DAY)
+
+    with store.reading() as records:
+        after = records.invoices.get(invoice_id)
+        events = [event.event for event in records.history.of_invoice(invoice_id, before.mail_id)]
+    assert (swept.productive + swept.test, swept.mails) == (1, 1)
+    assert before.state is InvoiceState.AVAILABLE
+    assert (after.state, after.reading, after.same_invoice) == (InvoiceState.DELETED, None, None)
+    assert (after.invoice_number, after.account_id, after.environment) == (
+        before.invoice_number,
+        before.account_id,
+        before.environment,
+    )
+    assert events[-3:] == ["expired", "deleted", "mail-deleted"]
+
+
+def test_a_mail_stays_as_long_as_one_of_its_invoices_needs_it(store: Store, now: datetime) -> None:
+    """A test invoice and a productive one came in one mail."""
+    mail_id, [test_id, productive_id] = _filed(store, Environment.TEST, Environment.PRODUCTIVE)
+
+    run(store, PERIODS, now + 31 * DAY)
+
+    with store.reading() as records:
+        assert records.invoices.get(test_id).state is InvoiceState.DELETED
+        assert records.invoices.get(productive_id).state is InvoiceState.AVAILABLE
+        assert records.mails.octets(mail_id)
+    run(store, PERIODS, now + 91 * DAY)
+    with store.reading() as records:
+        assert records.mails.get(mail_id).state is MailState.DELETED
+        with pytest.raises(NotFound):
+            records.mails.octets(mail_id)
+
+
+@pytest.mark.parametrize("outcome", [Outcome.NO_INVOICE, Outcome.QUARANTINED])
+def test_mails_without_an_invoice_have_an_end_too(store: Store, now: datetime, outcome: Outcome) -> None:
+    """Also what nobody took out of quarantine."""
+    mail_id, _ = _filed(store, outcome=outcome)
+
+    assert run(store, PERIODS, now + 90 * DAY - INSTANT).mails == 0
+    assert run(store, PERIODS, now + 90 * DAY).mails == 1
+
+    with store.reading() as records:
+        mail = records.mails.get(mail_id)
+    assert (mail.state, mail.message, mail.message_id) == (MailState.DELETED, None, None)
+    assert (mail.envelope.reverse_path, mail.envelope.forward_paths) == ("", ())
+
+
+def test_a_mail_in_the_queue_never_expires(store: Store, now: datetime) -> None:
+    """Whatever kept it from being filed, it was answered 250."""
+    mail = making.incoming()
+    with store.transaction() as records:
+        records.mails.add([mail])
+
+    run(store, PERIODS, now + 1000 * DAY)
+
+    with store.reading() as records:
+        assert records.mails.octets(mail.id) == mail.octets
+
+
+def test_tombstone_and_history_go_a_year_after_the_deletion(store: Store, now: datetime) -> None:
+    """Then nothing of the invoice is left."""
+    mail_id, [invoice_id] = _filed(store, Environment.TEST)
+    run(store, PERIODS, now + 30 * DAY)
+
+    assert run(store, PERIODS, now + 395 * DAY - INSTANT).invoice_tombstones == 0
+    swept = run(store, PERIODS, now + 395 * DAY)
+
+    with store.reading() as records:
+        assert (swept.invoice_tombstones, swept.mail_tombstones) == (1, 1)
+        assert records.history.of_mail(mail_id) == []
+        with pytest.raises(NotFound):
+            records.invoices.get(invoice_id)
+        with pytest.raises(NotFound):
+            records.mails.get(mail_id)
+
+
+@pytest.mark.parametrize("batch", [1, 2, 100])
+def test_every_batch_size_deletes_the_same_and_a_second_run_nothing(
+    store: Store, now: datetime, batch: int
+) -> None:
+    """What a dry run says is what goes."""
+    for number in range(5):
+        _filed(store, Environment.TEST if number % 2 else Environment.PRODUCTIVE)
+    at = now + 91 * DAY
+
+    foretold = would_go(store, PERIODS, at)
+    swept = run(store, PERIODS, at, batch=batch)
+
+    assert foretold == swept == Swept(productive=3, test=2, mails=5)
+    assert run(store, PERIODS, at) == Swept()
+
+
+def test_after_deletion_no_column_holds_anything_of_the_content(
+    store: Store, database_url: str, now: datetime
+) -> None:
+    """Every text of the mail and its document is gone from every table."""
+    _filed(store, Environment.PRODUCTIVE)
+    words = ["Supplier", "DE123456788", "billing@", "invoices@company.example", "invoice.xml", "<1@supplier"]
+
+    assert _found_in(database_url, words) == set(words)
+    run(store, PERIODS, now + 91 * DAY)
+
+    assert _found_in(database_url, words) == set()
+
+
+def _found_in(database_url: str, words: list[str]) -> set[str]:
+    engine = create_engine(database_url)
+    tables = ["received_mail", "mail_octets", "invoice", "history_event", "registration_link"]
+    with engine.connect() as connection:
+        rows = [
+            str(tuple(row))
+            for table in tables
+            for row in connection.execute(select(text("*")).select_from(text(table)))
+        ]
+    engine.dispose()
+    return {word for word in words if any(word in row for row in rows)}
+
+
+def test_old_links_go(store: Store, now: datetime) -> None:
+    """A year after a link ended, its address is forgotten."""
+    company = making.account()
+    with store.transaction() as records:
+        records.accounts.add(company)
+        records.links.add([making.link(company.id)])
+
+    assert run(store, PERIODS, now + 395 * DAY - INSTANT).links == 0
+    assert run(store, PERIODS, now + 395 * DAY).links == 1
