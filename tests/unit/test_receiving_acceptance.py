@@ -54,7 +54,9 @@ class Commits:
         return [Receipt(mail_id=name, duplicate=False) for name in names]
 
 
-def outcomes(names: list[str], commits: Commits, max_batch_mails: int = 64) -> list[str | type[BaseException]]:
+def outcomes(
+    names: list[str], commits: Commits, max_batch_mails: int = 64
+) -> list[str | type[BaseException]]:
     """What each caller got when the first mail is committed while all the others come in."""
 
     async def run() -> list[Receipt | BaseException]:

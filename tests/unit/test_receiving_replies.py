@@ -47,7 +47,7 @@ def test_words_cannot_begin_a_line() -> None:
     """CR, LF and whatever is not printable in a word become question marks."""
     line = Reply.FILED.line(mail_id="x\r\n250 y\0ü")
 
-    assert line == b"250 2.0.0 Ok: filed as x??250 y??\r\n"
+    assert line == b"250 2.0.0 Ok: queued as x??250 y??\r\n"
 
 
 def test_a_missing_word_is_an_error() -> None:
