@@ -6,7 +6,7 @@ BIN := .venv/bin
 .PHONY: demo test lint wheel bench clean
 
 demo: .venv/installed
-	@$(BIN)/python -m cli.demo fixtures $(if $(KEEP),--keep)
+	@$(BIN)/python -m fixtures.demo $(if $(KEEP),--keep)
 
 test: .venv/installed
 	$(BIN)/python -m pytest -n auto $(ARGS)

@@ -142,8 +142,13 @@ def _content(front: Front, record_id: str, *, original: bool) -> tuple[str, byte
             return f"{invoice.mail_id}.eml", _original(records, invoice.mail_id), invoice
         octets = records.mails.octets(invoice.mail_id)
     document = invoice.reading.document
-    with ReaderPool(1) as pool:
-        content = pool.extract(octets, document.sha256)
+    try:
+        with ReaderPool(1) as pool:
+            content = pool.extract(octets, document.sha256)
+    except RuntimeError as error:
+        raise NotFound(
+            f'"{document.name}" cannot be taken out of the mail: {error}; try --original'
+        ) from None
     if content is None:
         raise NotFound(f'the mail holds no part "{document.name}"; try --original')
     return document.name, content, invoice

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 import ssl
@@ -21,6 +22,7 @@ from storage.store import Store
 
 PARTS = ("smtp", "worker")
 LATER = ("portal", "outbound")
+GREETING_SECONDS = 5
 
 
 @click.command(cls=Command)
@@ -133,17 +135,41 @@ def _check_certificate(settings: Settings) -> str:
         return "none is set, so STARTTLS is not offered"
     daemon.tls_context(settings)
     details = ssl._ssl._test_decode_cert(str(certificate))  # type: ignore[attr-defined]
+    if ssl.cert_time_to_seconds(details["notAfter"]) <= utc_now().timestamp():
+        raise ValueError(
+            f"{certificate} was valid until {details['notAfter']}: renew it, then restart `serve`"
+        )
     return f"{certificate} is valid until {details['notAfter']}"
 
 
 def _check_ports(settings: Settings) -> str:
-    for address in settings.smtp.listen:
-        host, _, port = address.rpartition(":")
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        with socket.socket(family, socket.SOCK_STREAM) as trial:
-            trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                trial.bind((host.strip("[]"), int(port)))
-            except OSError as error:
-                raise OSError(f"{address}: {error.strerror}; is it in use, or does it need rights?") from None
-    return f"{', '.join(settings.smtp.listen)} can be listened on"
+    return "; ".join(_check_port(address) for address in settings.smtp.listen) or "none is set"
+
+
+def _check_port(address: str) -> str:
+    host, _, port = address.rpartition(":")
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    place = (host.strip("[]"), int(port))
+    with socket.socket(family, socket.SOCK_STREAM) as trial:
+        trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            trial.bind(place)
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                return f'{address} is in use, by a server that says "{_greeting(address, place)}"'
+            raise OSError(
+                f"{address}: {error.strerror}; does it need rights, or is it another machine's?"
+            ) from None
+    return f"{address} can be listened on"
+
+
+def _greeting(address: str, place: tuple[str, int]) -> str:
+    """What an SMTP server says first (RFC 5321 3.1); on a running mailbox that is ours. Raises OSError."""
+    try:
+        with socket.create_connection(place, timeout=GREETING_SECONDS) as connection:
+            line = connection.recv(512).partition(b"\r\n")[0].decode("ascii", "replace")
+    except OSError:
+        line = ""
+    if not line.startswith("220 "):
+        raise OSError(f"{address} is in use by a program that does not speak SMTP")
+    return line

@@ -49,7 +49,11 @@ class Store:
         """
         with _named_errors():
             store = cls(open_engine(url))
-        store._expect_schema()
+        try:
+            store._expect_schema()
+        except BaseException:
+            store.close()
+            raise
         return store
 
     @classmethod
@@ -75,7 +79,7 @@ class Store:
             engine = open_engine(url)
             try:
                 with engine.connect() as connection:
-                    return schema.current_version(connection), schema.newest_version()
+                    return schema.current_version(connection), schema.NEWEST
             finally:
                 engine.dispose()
 
@@ -109,9 +113,9 @@ class Store:
             if found is None:
                 schema.migrate(self._engine)
                 return
-        if found != schema.newest_version():
+        if found != schema.NEWEST:
             raise SchemaMismatch(
-                f"the database has schema {found}, this version needs {schema.newest_version()}: "
+                f"the database has schema {found}, this version needs {schema.NEWEST}: "
                 "run `invoices migrate` (or the newer version of the program)"
             )
 

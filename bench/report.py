@@ -1,0 +1,171 @@
+"""Turns measurements into the figures that are reported, and the figures into text; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from statistics import median
+from typing import Any
+
+from bench.figures import percentile, spread
+from bench.limits import Disk, Libraries
+from bench.memory import Memory, memory
+from bench.round import Round
+from bench.steps import Milliseconds
+from bench.wave import Wave
+
+Figures = dict[str, Any]  # as JSON
+
+
+def round_figures(one: Round) -> Figures:
+    """What a round comes to; rates and times are medians over its waves."""
+    waves = one.waves
+    mails = sum(len(wave.transfers) for wave in waves)
+    return {
+        "mails": mails,
+        "recorded_per_second": spread([wave.recorded_per_second for wave in waves]),
+        "accepted_per_second": spread([wave.accepted_per_second for wave in waves]),
+        "answer_milliseconds": _quantiles([ms for wave in waves for ms in _answer_times(wave)]),
+        "read_and_record_milliseconds": _quantiles(
+            [filed.milliseconds for wave in waves for filed in wave.filed.values()]
+        ),
+        "to_record_milliseconds": _quantiles([ms for wave in waves for ms in _whole_times(wave)]),
+        "cpu_milliseconds_a_mail": {
+            "daemon": sum(wave.used.daemon for wave in waves) * 1000 / mails,
+            "readers": sum(wave.used.readers for wave in waves) * 1000 / mails,
+            "sender": sum(wave.sender_seconds for wave in waves) * 1000 / mails,
+        },
+        "cores_share": _cores_share(waves),
+        "memory_mib": asdict(_memory(one)),
+    }
+
+
+def verdicts(rounds: Sequence[Round], bound: float) -> list[str]:
+    """Everything that must not be, in words: mails not on record, trouble in the log, memory that grew."""
+    wrong = []
+    for number, one in enumerate(rounds, 1):
+        wrong += [f"round {number}: {what}" for what in (*one.wrong, *_memory(one).too_much(bound))]
+    return wrong
+
+
+def limit_figures(libraries: Libraries, disk: Disk, cores: int, recorded: float) -> Figures:
+    """What libraries and disk allow, and which share of the libraries' rate `recorded` mails a second are."""
+    allowed = cores / libraries.together
+    return {
+        "libraries_milliseconds": {name: seconds * 1000 for name, seconds in asdict(libraries).items()},
+        "cores": cores,
+        "libraries_allow_per_second": allowed,
+        "disk_one_by_one_per_second": disk.one_by_one,
+        "disk_in_groups_per_second": disk.in_groups,
+        "share_of_what_libraries_allow": recorded / allowed,
+    }
+
+
+def text(figures: Figures) -> str:
+    """The figures for people."""
+    lines = [_head(figures["about"]), ""]
+    lines += ["Rounds (rates: median, least and greatest of the waves)"]
+    lines += [line for number, one in enumerate(figures["rounds"], 1) for line in _round_lines(number, one)]
+    lines += ["", "Steps, each by itself on one core, ms a mail"]
+    lines += [f"  {name:<40}{ms:8.2f}" for name, ms in figures["steps_milliseconds"].items()]
+    lines += ["", *_limit_lines(figures["limits"])]
+    return "\n".join(lines)
+
+
+def _head(about: Mapping[str, Any]) -> str:
+    return (
+        f"{about['mails']} mails of {about['mean_octets'] / 1024:.0f} KB on average ({about['mix']}), "
+        f"{about['database']}, {about['sessions']} sessions, {about['mails_per_session']} mails a connection, "
+        f"waves of {about['wave']}, {about['cores']} cores that the sender shares"
+    )
+
+
+def _round_lines(number: int, one: Figures) -> list[str]:
+    memory_mib, cpu, share = one["memory_mib"], one["cpu_milliseconds_a_mail"], one["cores_share"]
+    rests = ", ".join(f"{count}: {mib:.0f}" for count, mib in memory_mib["at_rest"].items())
+    readers = ", ".join(f"{count}: {mib:.0f}" for count, mib in memory_mib["readers_at_rest"].items())
+    return [
+        f"  {number}. on record      {_rate(one['recorded_per_second'])} mails/s",
+        f"     accepted       {_rate(one['accepted_per_second'])} mails/s",
+        f"     answer to DATA {_times(one['answer_milliseconds'])}",
+        f"     read, recorded {_times(one['read_and_record_milliseconds'])}",
+        f"     socket, record {_times(one['to_record_milliseconds'])}",
+        (
+            f"     processor time {cpu['daemon']:.1f} ms a mail in the daemon, {cpu['readers']:.1f} in the readers, "
+            f"{cpu['sender']:.1f} in the sender"
+        ),
+        (
+            f"     cores          {share['ours']:.0%} ours, {share['others']:.0%} other programs, "
+            f"{share['idle']:.0%} idle or waiting, {share['stolen']:.0%} stolen by other machines"
+        ),
+        (
+            f"     memory         peak {memory_mib['peak']:.0f} MiB with readers; "
+            f"daemon at rest at first {memory_mib['at_start']:.0f}, after {rests} MiB"
+        ),
+        f"                    all readers at rest after {readers} MiB",
+        (
+            f"                    growth from the first wave to the last: daemon {memory_mib['daemon_growth']:+.1f}, "
+            f"a reader {memory_mib['reader_growth']:+.1f}, peak {memory_mib['peak_growth']:+.1f} MiB; "
+            f"slope {memory_mib['kib_per_mail']:+.2f} KiB a mail"
+        ),
+    ]
+
+
+def _limit_lines(limits: Figures) -> list[str]:
+    parts = limits["libraries_milliseconds"]
+    return [
+        "Limits, in the same run",
+        (
+            f"  bare libraries (email {parts['mime']:.2f} ms, pypdf {parts['pdf']:.2f} ms, lxml {parts['xml']:.2f} ms "
+            f"a mail) on {limits['cores']} cores: {limits['libraries_allow_per_second']:.0f} mails/s"
+        ),
+        (
+            f"  disk, fdatasync: {limits['disk_one_by_one_per_second']:.0f} mails/s one by one, "
+            f"{limits['disk_in_groups_per_second']:.0f} in groups"
+        ),
+        f"  on record: {limits['share_of_what_libraries_allow']:.0%} of what the libraries allow",
+    ]
+
+
+def _rate(values: Mapping[str, float]) -> str:
+    return f"{values['median']:7.1f} ({values['least']:.1f} .. {values['greatest']:.1f})"
+
+
+def _times(values: Mapping[str, float]) -> str:
+    return f"p50 {values['p50']:.0f} ms, p99 {values['p99']:.0f} ms"
+
+
+def _quantiles(milliseconds: Sequence[float]) -> dict[str, float]:
+    return {"p50": median(milliseconds), "p99": percentile(milliseconds, 0.99)}
+
+
+def _answer_times(wave: Wave) -> list[float]:
+    return [(one.answered - one.content_begun) * 1000 for one in wave.transfers]
+
+
+def _whole_times(wave: Wave) -> list[float]:
+    return [(wave.filed[one.mail_id].at - one.begun) * 1000 for one in wave.transfers]
+
+
+def _cores_share(waves: Sequence[Wave]) -> dict[str, float]:
+    """How the time of all cores was spent while mails were under way; `others` makes a run worth less."""
+    ours = sum(wave.used.daemon + wave.used.readers + wave.sender_seconds for wave in waves)
+    spent = [wave.machine for wave in waves]
+    whole = sum(one.busy + one.idle + one.stolen for one in spent)
+    return {
+        "ours": ours / whole,
+        "others": max(0.0, sum(one.busy for one in spent) - ours) / whole,
+        "idle": sum(one.idle for one in spent) / whole,
+        "stolen": sum(one.stolen for one in spent) / whole,
+    }
+
+
+def _memory(one: Round) -> Memory:
+    return memory(one.at_start, one.waves, one.samples)
+
+
+def step_figures(steps: Milliseconds) -> Figures:
+    """The steps, with the reading of documents told apart from MIME."""
+    both, mime = steps["read: MIME and documents"], steps["read: MIME"]
+    renamed = {"read: MIME and documents": ("read: documents", both - mime)}
+    return dict(renamed.get(name, (name, ms)) for name, ms in steps.items())

@@ -1,0 +1,124 @@
+"""How long each step of a mail's way takes by itself: one thread, one process, nothing else running."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+
+from bench.mails import BenchMail
+from ingest.processing.filing import Filer, Rules
+from ingest.processing.mime import parse_mail
+from ingest.processing.on_record import load_on_record
+from ingest.processing.reading import read_mail
+from ingest.receiving.transfer_key import transfer_digest
+from storage import codec
+from storage.expiry import RetentionPeriods
+from storage.ids import new_id
+from storage.records import Envelope, IncomingMail, MailReading
+from storage.store import Store
+
+AT_ONCE = 32  # as many mails share a transaction as in ingest/processing/processor.py
+WORKER = "bench"
+
+Milliseconds = dict[str, float]  # a mail, by step
+
+
+class _Clock:
+    """Adds up what each step takes."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = defaultdict(float)
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        begun = time.perf_counter()
+        yield
+        self.seconds[name] += time.perf_counter() - begun
+
+
+def step_times(mails: Sequence[BenchMail], database_url: str) -> Milliseconds:
+    """Milliseconds a mail, means over the mails, in the order of a mail's way; on an empty database."""
+    clock = _Clock()
+    store = Store.open(database_url)
+    try:
+        for start in range(0, len(mails), AT_ONCE):
+            _take_group(clock, store, mails[start : start + AT_ONCE])
+    finally:
+        store.close()
+    return {name: seconds * 1000 / len(mails) for name, seconds in clock.seconds.items()}
+
+
+def _take_group(clock: _Clock, store: Store, mails: Sequence[BenchMail]) -> None:
+    with clock.step("accept: transfer key"):
+        incoming = [_incoming(mail) for mail in mails]
+    with clock.step("accept: database, in groups"), store.transaction() as records:
+        records.mails.add(incoming)
+    with clock.step("claim: database, in groups"), store.transaction() as records:
+        claimed = records.mails.claim(by=WORKER, now=_now(), lease=timedelta(seconds=60), limit=AT_ONCE)
+    readings = {mail_id: _read(clock, store, mail_id) for mail_id in claimed}
+    _record(clock, store, readings)
+
+
+def _read(clock: _Clock, store: Store, mail_id: str) -> MailReading:
+    with clock.step("load: database"), store.reading() as records:
+        octets = records.mails.octets(mail_id)
+    with clock.step("read: MIME"):
+        parse_mail(octets)
+    with clock.step("read: MIME and documents"):  # the step before, once more, and all that follows it
+        reading = read_mail(octets)
+    with clock.step("hand over: reader to worker"):
+        return codec.reading_from_octets(codec.reading_to_octets(reading))
+
+
+def _record(clock: _Clock, store: Store, readings: dict[str, MailReading]) -> None:
+    begun = time.perf_counter()
+    with store.transaction() as records:
+        for mail_id, reading in readings.items():
+            with clock.step("record: look up accounts and partner"):
+                mail = records.mails.get(mail_id)
+                on_record = load_on_record(records, mail, reading)
+            with clock.step("record: match and decide"):
+                filing = Filer(mail, on_record, _RULES, _now()).file(reading)
+            with clock.step("record: write"):
+                records.mails.file(filing, by=WORKER)
+        written = time.perf_counter()
+    clock.seconds["record: commit, in groups"] += time.perf_counter() - written
+    clock.seconds["record in all"] += time.perf_counter() - begun
+
+
+def _incoming(mail: BenchMail) -> IncomingMail:
+    envelope = Envelope(
+        reverse_path=mail.reverse_path,
+        forward_paths=(mail.forward_path,),
+        peer="127.0.0.1",
+        helo="relay.example",
+        tls=False,
+        received_at=_now(),
+    )
+    return IncomingMail(
+        id=new_id(),
+        envelope=envelope,
+        trace=b"Received: from relay.example\r\n",
+        octets=mail.octets,
+        transfer_digest=transfer_digest(mail.octets, envelope),
+    )
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _token_digest(link_id: str) -> bytes:
+    return hashlib.sha256(link_id.encode()).digest()
+
+
+_RULES = Rules(
+    periods=RetentionPeriods(productive_days=90, test_days=30, tombstone_days=365),
+    link_life=timedelta(days=30),
+    new_id=new_id,
+    token_digest=_token_digest,
+)

@@ -1,0 +1,69 @@
+"""The daemon, killed by itself when it first comes to a named point between two steps."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from ingest import daemon
+from ingest.processing.processor import Processor
+from ingest.processing.recorder import Recorder
+from ingest.processing.sandbox import ReaderPool
+from storage.received_mail import ReceivedMails
+
+# name: where, which function, and whether the kill comes before it or after it has returned
+POINTS: dict[str, tuple[Any, str, bool]] = {
+    "1 received, nothing stored": (daemon, "add_mails", True),
+    "2 stored, not committed": (ReceivedMails, "add", False),
+    "3 committed, not answered": (daemon, "add_mails", False),
+    "4 in the queue": (Processor, "_claim", True),
+    "5 claimed, not committed": (ReceivedMails, "claim", False),
+    "6 claimed": (ReaderPool, "start", True),
+    "7 being read": (ReaderPool, "start", False),
+    "8 read": (Recorder, "record", True),
+    "9 filed, not committed": (ReceivedMails, "file", False),
+    "10 filed": (Recorder, "record", False),
+}
+
+
+def _die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _deadly(function: Callable[..., Any], *, before: bool) -> Callable[..., Any]:
+    def wrapped(*arguments: Any, **options: Any) -> Any:
+        if before:
+            _die()
+        result = function(*arguments, **options)
+        if result or function.__name__ not in {"claim", "_claim"}:
+            _die()
+        return result
+
+    return wrapped
+
+
+def main(point: str) -> None:
+    """Serves until the point is reached."""
+    from cli.main import main as invoices  # noqa: PLC0415  -- the deadly functions must be in place before
+
+    place, name, before = POINTS[point]
+    original = getattr(place, name)
+    if name == "_claim":
+        # Asked all the time, also when there is no mail: the point is reached when there is one.
+        def wrapped(worker: Processor) -> Any:
+            with worker._store.reading() as records:
+                if records.mails.has_due(worker._now()):
+                    _die()
+            return original(worker)
+
+        setattr(place, name, wrapped)
+    else:
+        setattr(place, name, _deadly(original, before=before))
+    invoices(["serve"])
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

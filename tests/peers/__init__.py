@@ -1,0 +1,1 @@
+"""Real mail software delivers to a real daemon."""
