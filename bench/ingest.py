@@ -12,14 +12,13 @@ import os
 import sys
 import tempfile
 from pathlib import Path
-from statistics import median
 
 from bench import report
 from bench.database import ENGINES, database, server
 from bench.limits import disk, libraries
 from bench.mails import bench_mail, write_mails
 from bench.round import Load, Round, run_round
-from bench.steps import step_times
+from bench.steps import measured_steps
 from bench.wave import BenchFailed
 from fixtures.mailbox import Failed
 
@@ -80,13 +79,11 @@ def _measured(wanted: argparse.Namespace, mails_folder: Path) -> tuple[report.Fi
         rounds = [_told_round(number, load, server_url, wanted) for number in range(1, wanted.rounds + 1)]
         _tell("Steps and limits ...")
         with database(server_url, mails_folder) as url:
-            steps = step_times(sample, url)
+            steps = measured_steps(sample, url)
     sample_octets = [mail.octets for mail in sample]
-    recorded = median(wave.recorded_per_second for one in rounds for wave in one.waves)
     cores = len(os.sched_getaffinity(0))
-    limits = report.limit_figures(
-        libraries(sample_octets), disk(sample_octets, wanted.folder), cores, recorded
-    )
+    told = [report.round_figures(one, cores) for one in rounds]
+    limits = report.limit_figures(libraries(sample_octets), disk(sample_octets, wanted.folder), cores, told)
     about = {
         "mails": wanted.mails,
         "mean_octets": octets / wanted.mails,
@@ -99,7 +96,7 @@ def _measured(wanted: argparse.Namespace, mails_folder: Path) -> tuple[report.Fi
     }
     figures = {
         "about": about,
-        "rounds": [report.round_figures(one) for one in rounds],
+        "rounds": told,
         "steps_milliseconds": report.step_figures(steps),
         "limits": limits,
     }

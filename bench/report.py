@@ -11,16 +11,21 @@ from bench.figures import percentile, spread
 from bench.limits import Disk, Libraries
 from bench.memory import Memory, memory
 from bench.round import Round
-from bench.steps import Milliseconds
+from bench.steps import Step
 from bench.wave import Wave
 
 Figures = dict[str, Any]  # as JSON
 
 
-def round_figures(one: Round) -> Figures:
+def round_figures(one: Round, cores: int) -> Figures:
     """What a round comes to; rates and times are medians over its waves."""
     waves = one.waves
     mails = sum(len(wave.transfers) for wave in waves)
+    cpu = {
+        "daemon": sum(wave.used.daemon for wave in waves) * 1000 / mails,
+        "readers": sum(wave.used.readers for wave in waves) * 1000 / mails,
+        "sender": sum(wave.sender_seconds for wave in waves) * 1000 / mails,
+    }
     return {
         "mails": mails,
         "recorded_per_second": spread([wave.recorded_per_second for wave in waves]),
@@ -30,11 +35,8 @@ def round_figures(one: Round) -> Figures:
             [filed.milliseconds for wave in waves for filed in wave.filed.values()]
         ),
         "to_record_milliseconds": _quantiles([ms for wave in waves for ms in _whole_times(wave)]),
-        "cpu_milliseconds_a_mail": {
-            "daemon": sum(wave.used.daemon for wave in waves) * 1000 / mails,
-            "readers": sum(wave.used.readers for wave in waves) * 1000 / mails,
-            "sender": sum(wave.sender_seconds for wave in waves) * 1000 / mails,
-        },
+        "cpu_milliseconds_a_mail": cpu,
+        "cpu_allows_per_second": cores * 1000 / sum(cpu.values()),
         "cores_share": _cores_share(waves),
         "memory_mib": asdict(_memory(one)),
     }
@@ -48,16 +50,20 @@ def verdicts(rounds: Sequence[Round], bound: float) -> list[str]:
     return wrong
 
 
-def limit_figures(libraries: Libraries, disk: Disk, cores: int, recorded: float) -> Figures:
-    """What libraries and disk allow, and which share of the libraries' rate `recorded` mails a second are."""
+def limit_figures(libraries: Libraries, disk: Disk, cores: int, rounds: Sequence[Figures]) -> Figures:
+    """What libraries and disk allow, and which share of the libraries' rate the rounds came to."""
     allowed = cores / libraries.together
+    recorded = median(one["recorded_per_second"]["median"] for one in rounds)
+    by_processor_time = median(one["cpu_allows_per_second"] for one in rounds)
     return {
         "libraries_milliseconds": {name: seconds * 1000 for name, seconds in asdict(libraries).items()},
         "cores": cores,
         "libraries_allow_per_second": allowed,
         "disk_one_by_one_per_second": disk.one_by_one,
         "disk_in_groups_per_second": disk.in_groups,
+        "recorded_per_second": recorded,
         "share_of_what_libraries_allow": recorded / allowed,
+        "share_by_processor_time": by_processor_time / allowed,
     }
 
 
@@ -66,8 +72,11 @@ def text(figures: Figures) -> str:
     lines = [_head(figures["about"]), ""]
     lines += ["Rounds (rates: median, least and greatest of the waves)"]
     lines += [line for number, one in enumerate(figures["rounds"], 1) for line in _round_lines(number, one)]
-    lines += ["", "Steps, each by itself on one core, ms a mail"]
-    lines += [f"  {name:<40}{ms:8.2f}" for name, ms in figures["steps_milliseconds"].items()]
+    lines += ["", f"{'Steps, each by itself, ms a mail':<42}{'processor':>10}{'elapsed':>10}"]
+    lines += [
+        f"  {name:<40}{step['processor']:>10.2f}{step['elapsed']:>10.2f}"
+        for name, step in figures["steps_milliseconds"].items()
+    ]
     lines += ["", *_limit_lines(figures["limits"])]
     return "\n".join(lines)
 
@@ -92,7 +101,7 @@ def _round_lines(number: int, one: Figures) -> list[str]:
         f"     socket, record {_times(one['to_record_milliseconds'])}",
         (
             f"     processor time {cpu['daemon']:.1f} ms a mail in the daemon, {cpu['readers']:.1f} in the readers, "
-            f"{cpu['sender']:.1f} in the sender"
+            f"{cpu['sender']:.1f} in the sender: {one['cpu_allows_per_second']:.0f} mails/s with all cores"
         ),
         (
             f"     cores          {share['ours']:.0%} ours, {share['others']:.0%} other programs, "
@@ -123,7 +132,11 @@ def _limit_lines(limits: Figures) -> list[str]:
             f"  disk, fdatasync: {limits['disk_one_by_one_per_second']:.0f} mails/s one by one, "
             f"{limits['disk_in_groups_per_second']:.0f} in groups"
         ),
-        f"  on record: {limits['share_of_what_libraries_allow']:.0%} of what the libraries allow",
+        (
+            f"  on record, median of the rounds: {limits['recorded_per_second']:.0f} mails/s, "
+            f"{limits['share_of_what_libraries_allow']:.0%} of what the libraries allow "
+            f"({limits['share_by_processor_time']:.0%} by processor time)"
+        ),
     ]
 
 
@@ -164,8 +177,10 @@ def _memory(one: Round) -> Memory:
     return memory(one.at_start, one.waves, one.samples)
 
 
-def step_figures(steps: Milliseconds) -> Figures:
-    """The steps, with the reading of documents told apart from MIME."""
+def step_figures(steps: Mapping[str, Step]) -> Figures:
+    """Milliseconds by step, with the reading of documents told apart from MIME."""
     both, mime = steps["read: MIME and documents"], steps["read: MIME"]
-    renamed = {"read: MIME and documents": ("read: documents", both - mime)}
-    return dict(renamed.get(name, (name, ms)) for name, ms in steps.items())
+    documents = Step(processor=both.processor - mime.processor, elapsed=both.elapsed - mime.elapsed)
+    renamed = {"read: MIME and documents": ("read: documents", documents)}
+    told = (renamed.get(name, (name, step)) for name, step in steps.items())
+    return {name: asdict(step) for name, step in told}

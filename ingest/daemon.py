@@ -140,7 +140,7 @@ async def _open_store(settings: Settings, told_to_stop: asyncio.Event) -> Store 
     url = settings.database.url.get_secret_value()
     retrying = tenacity.AsyncRetrying(
         retry=tenacity.retry_if_exception_type(StorageUnavailable),
-        wait=tenacity.wait_exponential_jitter(initial=0.5, max=5, jitter=0.5),
+        wait=tenacity.wait_exponential_jitter(multiplier=0.5, max=5, jitter=0.5),
         stop=tenacity.stop_when_event_set(told_to_stop),  # type: ignore[arg-type]  # it only asks is_set()
         before_sleep=_note_waiting,
         reraise=True,

@@ -10,7 +10,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TypeVar
 
@@ -19,7 +19,7 @@ import tenacity
 from ingest import mail_log
 from ingest.processing.filing import Rules
 from ingest.processing.recorder import Finished, Recorder
-from ingest.processing.sandbox import ReaderPool
+from ingest.processing.sandbox import Limits, ReaderPool
 from storage.errors import NotFound, StorageUnavailable
 from storage.store import Store
 
@@ -40,6 +40,7 @@ class Wiring:
     rules: Rules
     now: Callable[[], datetime]
     readers: int  # reader processes
+    limits: Limits = field(default_factory=Limits)  # of each mail
 
 
 class Processor:
@@ -49,7 +50,7 @@ class Processor:
         self.name = f"{socket.gethostname()}/{os.getpid()}/{secrets.token_hex(4)}"
         self._store = wiring.store
         self._now = wiring.now
-        self._pool = ReaderPool(wiring.readers)
+        self._pool = ReaderPool(wiring.readers, wiring.limits)
         self._recorder = Recorder(wiring.store, wiring.rules, wiring.now, self.name)
         self._wake = threading.Event()
         self._stop = threading.Event()
@@ -198,7 +199,7 @@ class Processor:
 
         retrying = tenacity.Retrying(
             retry=tenacity.retry_if_exception_type(StorageUnavailable),
-            wait=tenacity.wait_exponential_jitter(initial=0.1, max=LONGEST_PAUSE_SECONDS, jitter=0.1),
+            wait=tenacity.wait_exponential_jitter(multiplier=0.1, max=LONGEST_PAUSE_SECONDS, jitter=0.1),
             stop=tenacity.stop_when_event_set(self._stop),
             sleep=tenacity.sleep_using_event(self._stop),
             before_sleep=note,

@@ -127,5 +127,5 @@ def test_the_original_is_what_was_sent(serving: OpenMailbox, talk: Swaks, tmp_pa
         [mail] = arrived(mailbox)
         _, below = received_fields(original(mailbox, mail["mail_id"]), 1)
 
-    # swaks ends what it sends with a line end of its own.
-    assert below == DELICATE
+    # swaks ends what it sends with one more line end of its own.
+    assert below == DELICATE + b"\r\n"

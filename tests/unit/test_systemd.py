@@ -119,7 +119,7 @@ def test_wrong_settings_are_not_tried_again() -> None:
     """Exit status 2 says that another start will not help."""
     service = _unit("invoices.service")["Service"]
 
-    assert (service["Restart"], service["RestartPreventExitStatus"]) == (["on-failure"], ["2"])
+    assert (service["Restart"], service["RestartPreventExitStatus"]) == (["always"], ["2"])
 
 
 def test_systemd_understands_the_units() -> None:

@@ -61,7 +61,8 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
     [wheel] = folder.glob("*.whl")
     environment = folder / "environment"
     _run(sys.executable, "-m", "venv", "--without-pip", environment, folder=folder)
-    pip = [sys.executable, "-m", "pip", "--python", environment / "bin/python", "install"]
+    python = str(environment / "bin/python")
+    pip = [sys.executable, "-m", "pip", "--python", python, "install"]
     _run(*pip, "--quiet", "--no-index", "--no-deps", "--no-compile", wheel, folder=folder)
     _lend_dependencies(environment)
     (folder / "work").mkdir()
@@ -89,7 +90,7 @@ def test_the_program_starts(installed: Installed) -> None:
 
 def test_mails_are_filed(installed: Installed) -> None:
     """Migrations, defaults and the reader processes all come from the wheel."""
-    mails = [SAMPLES / name / "message.eml" for name in ("unknown-recipient", "plain-letter")]
+    mails = [str(SAMPLES / name / "message.eml") for name in ("unknown-recipient", "plain-letter")]
 
     lines = installed.invoices(
         *("replay", *mails, "--to", "a@firm.example", "--json"), INVOICES_LOG__LEVEL="error"

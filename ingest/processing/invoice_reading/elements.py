@@ -23,7 +23,7 @@ def children(element: etree._Element | None, path: str) -> Iterator[etree._Eleme
         return
     name, _, rest = path.partition("/")
     for found in element.iterchildren("{*}" + name):
-        if not found.tag.startswith("{"):
+        if etree.QName(found).namespace is None:
             continue
         if rest:
             yield from children(found, rest)

@@ -36,7 +36,7 @@ class PlainPdf:
     evidence: Evidence
     text: str
     warnings: tuple[Finding, ...] = ()
-    trouble: str | None = None  # why it counts as unreadable where nothing shows that it is an invoice
+    trouble: str | None = None  # what is broken in it; it counts as unreadable where no page says invoice
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +44,7 @@ class NotAnInvoice:
     """A document of another kind; `reason` in words for a person."""
 
     reason: str
+    trade_document: bool = False  # an order, a delivery note ... in a syntax that has invoices too
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,8 +17,12 @@ _BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-_PROLOG_CHARACTERS = 200_000  # licence texts of 10,000 stand in comments; a longer prolog is judged once parsed
-_SPACE_BEFORE_TAG = re.compile(rb"[ \t\r\n]+(?=<[^\0])")  # not in UTF-16, where half a character would be torn off
+_PROLOG_CHARACTERS = (
+    200_000  # licence texts of 10,000 stand in comments; a longer prolog is judged once parsed
+)
+_SPACE_BEFORE_TAG = re.compile(
+    rb"[ \t\r\n]+(?=<[^\0])"
+)  # not in UTF-16, where half a character would be torn off
 _DOCTYPE_REFUSED = "the XML has a DOCTYPE, which no invoice may have"
 
 

@@ -16,6 +16,7 @@ from storage.records import BusinessTerms, DocumentFormat, Finding
 _Reader = Callable[[etree._Element, DocumentFormat], BusinessTerms]
 
 _UBL = "urn:oasis:names:specification:ubl:schema:xsd:"
+_ORDER_X = "SCRDMCCBDACIO"
 _UNECE = "urn:un:unece:uncefact:data:standard:"
 _SYNTAXES: tuple[tuple[str, str, DocumentFormat, _Reader | None], ...] = (
     # local name, namespace as a pattern, format, who reads it
@@ -56,24 +57,23 @@ def read_xml(octets: bytes, *, presented_as_xml: bool) -> StructuredInvoice | No
     for local_name, pattern, syntax, reader in _SYNTAXES:
         if re.fullmatch(local_name, name.localname) and re.fullmatch(pattern, namespace):
             return _read(root, syntax, reader)
-    return NotAnInvoice(_kind(name.localname, namespace))
+    return _something_else(name.localname, namespace)
 
 
 def _read(root: etree._Element, syntax: DocumentFormat, reader: _Reader | None) -> StructuredInvoice:
     if reader is not None:
         return StructuredInvoice(terms=reader(root, syntax))
     name = etree.QName(root)
-    text = (
-        f"the invoice is in a syntax whose content is not read yet: {name.localname[:80]} of {name.namespace}"
-    )
+    text = f"the content of this kind of invoice is not read: {name.localname[:80]} of {(name.namespace or '')[:200]}"
     return StructuredInvoice(
         terms=BusinessTerms(format=syntax, structured=True),
-        warnings=(Finding(code="format-not-read", text=text[:400]),),
+        warnings=(Finding(code="format-not-read", text=text),),
     )
 
 
-def _kind(local_name: str, namespace: str) -> str:
-    if "SCRDMCCBDACIO" in local_name:
-        return "it is an order (Order-X), not an invoice"
+def _something_else(local_name: str, namespace: str) -> NotAnInvoice:
+    if _ORDER_X in local_name:
+        return NotAnInvoice("it is an order (Order-X), not an invoice", trade_document=True)
     origin = f" of {namespace[:200]}" if namespace else ""
-    return f"it is an XML document <{local_name[:80]}>{origin}, not an invoice"
+    reason = f"it is an XML document <{local_name[:80]}>{origin}, not an invoice"
+    return NotAnInvoice(reason, trade_document=namespace.startswith(_UBL))

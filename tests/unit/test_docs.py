@@ -1,0 +1,177 @@
+"""The documents say what the program does: every setting, command, event and reply is in them, and nothing else."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from importlib.resources import files
+from pathlib import Path
+
+import click
+import pytest
+
+from cli.main import main
+from ingest.processing.environment import TestSign
+from ingest.processing.matching import MatchRule
+from ingest.receiving.replies import Reply
+from storage.records import HistoryEventName
+
+ROOT = Path(__file__).parents[2]
+PACKAGES = ("cli", "config", "ingest", "retention", "storage")
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *(ROOT / "fixtures").glob("*.md")])
+
+
+def _text(name: str) -> str:
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+def _first_cells(document: str, heading: str) -> list[str]:
+    """What stands in backticks in the first column of the table below `heading`, in order."""
+    _, _, below = _text(document).partition(heading + "\n")
+    table = re.search(r"(?:^\|.*\n?)+", below, re.MULTILINE)
+    assert table, f"{document}: no table below {heading}"
+    return re.findall(r"^\| `([^`]+)`", table[0], re.MULTILINE)
+
+
+def test_every_history_event_is_documented() -> None:
+    """And the document has no event that no history can hold."""
+    assert set(_first_cells("docs/history.md", "# History")) == set(HistoryEventName)
+
+
+def test_every_matching_rule_is_documented_in_its_order() -> None:
+    """The order decides, so it is part of the rule."""
+    assert _first_cells("docs/matching.md", "# How an invoice finds its company") == list(MatchRule)
+
+
+def test_every_sign_of_a_test_is_documented_in_its_order() -> None:
+    """The reason on record is the first that holds."""
+    assert _first_cells("docs/matching.md", "## Test or productive") == list(TestSign)
+
+
+def _settings() -> Iterator[str]:
+    """A row of the table for each key of defaults.toml: its default and its comment."""
+    section = ""
+    defaults = files("config").joinpath("defaults.toml").read_text(encoding="utf-8")
+    for line in defaults.splitlines():
+        if heading := re.fullmatch(r"\[(\w+)\]", line):
+            section = f"{heading[1]}."
+        elif setting := re.fullmatch(r"(\w+) = (.+?)\s+# (.+)", line):
+            yield f"| `{section}{setting[1]}` | `{setting[2]}` | {setting[3]} |"
+        else:
+            assert not line or line.startswith("#"), f"defaults.toml: no comment in {line}"
+
+
+def test_every_setting_is_documented_as_in_the_defaults() -> None:
+    """The table is a copy of defaults.toml: key, default, comment."""
+    _, _, below = _text("docs/operating.md").partition("| setting | default | |\n|---|---|---|\n")
+
+    assert below.partition("\n\n")[0].splitlines() == list(_settings())
+
+
+def _log_events() -> Iterator[tuple[str, str]]:
+    """(event, level) of each call of a logger in the programs."""
+    for package in PACKAGES:
+        for file in (ROOT / package).rglob("*.py"):
+            for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+                match node:
+                    case ast.Call(
+                        func=ast.Attribute(value=ast.Name(id="_log"), attr=level), args=[ast.Constant(), *_]
+                    ):
+                        yield str(ast.literal_eval(node.args[0])), level
+
+
+def test_every_log_event_is_documented_with_its_level() -> None:
+    """An operator filters by both."""
+    documented = re.findall(
+        r"^\| `([a-z-]+)` \| (debug|info|warning|error) \|", _text("docs/operating.md"), re.M
+    )
+
+    assert sorted(documented) == sorted(set(_log_events()))
+
+
+def test_every_refusal_over_smtp_is_documented() -> None:
+    """By its code and enhanced status code, as it stands in a sender's log."""
+    _, _, below = _text("docs/operating.md").partition("## Limits\n")
+
+    documented = set(re.findall(r"`([45]\d\d [45]\.\d\.\d)`", below.partition("\n## ")[0]))
+    given = {f"{reply.code} {reply.value.enhanced}" for reply in Reply if reply.code >= 400}
+    assert documented == given
+
+
+def _find(words: list[str]) -> tuple[list[str], click.Command, list[str]]:
+    """The command that `words` begin with: its path, itself, and the words after it."""
+    command: click.Command = main
+    path: list[str] = []
+    rest = list(words)
+    while isinstance(command, click.Group) and rest and rest[0] in command.commands:
+        path.append(rest.pop(0))
+        command = command.commands[path[-1]]
+    return path, command, rest
+
+
+def _command_lines(text: str) -> Iterator[str]:
+    """`invoices ...` in backticks and in indented lines, without comments and what comes before it on a line."""
+    yield from re.findall(r"`invoices ([^`]+)`", text)
+    for line in re.findall(r"^    (?:\S+/)?invoices (.+)$", text, re.MULTILINE):
+        yield re.split(r"\s{2,}|\s#", line)[0]
+
+
+def _named() -> list[tuple[str, str]]:
+    return [
+        (file.name, line) for file in DOCUMENTS for line in dict.fromkeys(_command_lines(_text(str(file))))
+    ]
+
+
+@pytest.mark.parametrize(("document", "line"), _named(), ids=lambda value: str(value).replace(" ", "_"))
+def test_every_command_in_a_document_exists(document: str, line: str) -> None:
+    """With each of its options; `...` and words after the command stand for anything."""
+    path, command, rest = _find(line.replace("...", " ").split())
+
+    known = {option for parameter in command.params for option in parameter.opts} | {"--help", "--version"}
+    assert path or rest[:1] == ["--version"], f"{document}: there is no command in `invoices {line}`"
+    assert not (isinstance(command, click.Group) and rest and not rest[0].startswith("-")), (document, line)
+    assert {word for word in rest if word.startswith("-")} <= known, (document, line)
+
+
+def _commands(group: click.Group = main, path: tuple[str, ...] = ()) -> Iterator[tuple[str, click.Command]]:
+    for name, command in group.commands.items():
+        if isinstance(command, click.Group):
+            yield from _commands(command, (*path, name))
+        yield " ".join((*path, name)), command
+
+
+@pytest.mark.parametrize(("name", "command"), list(_commands()))
+def test_every_command_and_option_has_help(name: str, command: click.Command) -> None:
+    """A sentence that ends with a full stop, or a colon before what follows."""
+    options = [parameter for parameter in command.params if isinstance(parameter, click.Option)]
+
+    assert command.help, name
+    assert [option.name for option in options if not option.help] == []
+
+
+def test_every_group_of_commands_is_documented() -> None:
+    """In the README or in the documents that an operator reads."""
+    known = {name.split(" ", maxsplit=1)[0] for name, _ in _commands()}
+
+    documented = {_find(line.split())[0][0] for _, line in _named() if _find(line.split())[0]}
+
+    assert documented == known
+
+
+@pytest.mark.parametrize("file", DOCUMENTS, ids=lambda file: file.name)
+def test_every_link_between_documents_leads_somewhere(file: Path) -> None:
+    """Those to a heading too."""
+    for target in re.findall(r"\]\((?!https?:)([^)#]*)(?:#[^)]*)?\)", file.read_text(encoding="utf-8")):
+        assert (file.parent / target).exists(), f"{file.name}: {target}"
+
+
+def test_every_module_in_the_picture_of_the_house_is_there() -> None:
+    """And every folder of tests that is explained."""
+    modules = {file.name for package in PACKAGES for file in (ROOT / package).rglob("*.py")}
+
+    named = set(re.findall(r"\b(\w+\.py)\b", _text("docs/architecture.md")))
+    folders = re.findall(r"^\| `(tests/\w+)/` ", _text("docs/contributing.md"), re.MULTILINE)
+    assert named - modules == set()
+    assert folders
+    assert [folder for folder in folders if not (ROOT / folder).is_dir()] == []
