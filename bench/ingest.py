@@ -17,10 +17,10 @@ from bench import report
 from bench.database import ENGINES, database, server
 from bench.limits import disk, libraries
 from bench.mails import bench_mail, write_mails
-from bench.round import Load, Round, run_round
+from bench.round import Load, Round, register, run_round
 from bench.steps import measured_steps
 from bench.wave import BenchFailed
-from fixtures.mailbox import Failed
+from fixtures.mailbox import Failed, Mailbox
 
 SAMPLE = 100  # mails by which steps and limits are measured
 MIX = "2 hybrid PDFs of 170 KB : 2 XML of 15 KB : 1 plain PDF of 60 KB"
@@ -79,6 +79,7 @@ def _measured(wanted: argparse.Namespace, mails_folder: Path) -> tuple[report.Fi
         rounds = [_told_round(number, load, server_url, wanted) for number in range(1, wanted.rounds + 1)]
         _tell("Steps and limits ...")
         with database(server_url, mails_folder) as url:
+            register(Mailbox(mails_folder, {"DATABASE__URL": url}))
             steps = measured_steps(sample, url)
     sample_octets = [mail.octets for mail in sample]
     cores = len(os.sched_getaffinity(0))

@@ -37,6 +37,9 @@ def round_figures(one: Round, cores: int) -> Figures:
         "to_record_milliseconds": _quantiles([ms for wave in waves for ms in _whole_times(wave)]),
         "cpu_milliseconds_a_mail": cpu,
         "cpu_allows_per_second": cores * 1000 / sum(cpu.values()),
+        "cpu_milliseconds_by_wave": [
+            (wave.used.daemon + wave.used.readers) * 1000 / len(wave.transfers) for wave in waves
+        ],
         "cores_share": _cores_share(waves),
         "memory_mib": asdict(_memory(one)),
     }
@@ -92,6 +95,7 @@ def _head(about: Mapping[str, Any]) -> str:
 def _round_lines(number: int, one: Figures) -> list[str]:
     memory_mib, cpu, share = one["memory_mib"], one["cpu_milliseconds_a_mail"], one["cores_share"]
     rests = ", ".join(f"{count}: {mib:.0f}" for count, mib in memory_mib["at_rest"].items())
+    by_wave = ", ".join(f"{ms:.1f}" for ms in one["cpu_milliseconds_by_wave"])
     readers = ", ".join(f"{count}: {mib:.0f}" for count, mib in memory_mib["readers_at_rest"].items())
     return [
         f"  {number}. on record      {_rate(one['recorded_per_second'])} mails/s",
@@ -103,6 +107,7 @@ def _round_lines(number: int, one: Figures) -> list[str]:
             f"     processor time {cpu['daemon']:.1f} ms a mail in the daemon, {cpu['readers']:.1f} in the readers, "
             f"{cpu['sender']:.1f} in the sender: {one['cpu_allows_per_second']:.0f} mails/s with all cores"
         ),
+        f"                    daemon and readers by wave: {by_wave} ms a mail",
         (
             f"     cores          {share['ours']:.0%} ours, {share['others']:.0%} other programs, "
             f"{share['idle']:.0%} idle or waiting, {share['stolen']:.0%} stolen by other machines"

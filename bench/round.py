@@ -45,11 +45,12 @@ def run_round(load: Load, server_url: str | None, disk: Path | None) -> Round:
     ):
         mailbox = Mailbox(Path(name), {"DATABASE__URL": url})
         with mailbox.serving():
-            _register(mailbox)
+            register(mailbox)
             return _measure(mailbox, load)
 
 
-def _register(mailbox: Mailbox) -> None:
+def register(mailbox: Mailbox) -> None:
+    """Adds the companies and partners of fixtures/accounts.toml. Raises Failed."""
     known = registered()
     for account in known["account"]:
         mailbox.run(*account_arguments(account))

@@ -50,7 +50,7 @@ class _Clock:
 
 
 def measured_steps(mails: Sequence[BenchMail], database_url: str) -> dict[str, Step]:
-    """What each step takes, in the order of a mail's way; on an empty database."""
+    """What each step takes, in the order of a mail's way; no mail is queued at `database_url` yet."""
     clock = _Clock(len(mails))
     store = Store.open(database_url)
     try:

@@ -124,7 +124,7 @@ class Command(click.Command):
 
     def invoke(self, context: click.Context) -> Any:
         """Runs the command; an expected error becomes one sentence and an exit status."""
-        front = context.find_object(Front)
+        front = context.ensure_object(Front)
         try:
             return super().invoke(context)
         except WrongSettings as error:
@@ -136,8 +136,7 @@ class Command(click.Command):
             click.echo(f"Error: {error}", err=True)
             context.exit(EXIT_FAILED)
         finally:
-            if front is not None:
-                front.close()
+            front.close()
 
 
 class Group(click.Group):

@@ -166,9 +166,14 @@ def _write(content: bytes, name: str, output: Path | None) -> Path:
     if output is None and target.exists():
         raise FileExistsError(f"{target} exists already; name another file with -o")
     with tempfile.NamedTemporaryFile(dir=target.parent, delete=False) as unfinished:
-        unfinished.write(content)
-    Path(unfinished.name).chmod(0o666 & ~_umask())
-    Path(unfinished.name).replace(target)
+        try:
+            unfinished.write(content)
+            unfinished.flush()
+            Path(unfinished.name).chmod(0o666 & ~_umask())
+            Path(unfinished.name).replace(target)
+        except OSError:
+            Path(unfinished.name).unlink()
+            raise
     return target
 
 

@@ -55,14 +55,14 @@ def create(front: Front, email: str, account_: str | None) -> None:
         new = RegistrationLink(
             id=link_id,
             account_id=account.id,
-            email=email,
+            email=email.casefold(),
             token_digest=tokens.digest(link_id),
             created_at=now,
             expires_at=now + timedelta(days=front.settings.registration.link_days),
         )
         records.links.add([new])
     form = forms.link_form(new, account, tokens, now)
-    front.say(f"{form['url']}\nfor {email}, until {form['expires_at']}", form)
+    front.say(f"{form['url']}\nfor {form['email']}, until {form['expires_at']}", form)
 
 
 @link.command()

@@ -9,19 +9,33 @@ from pathlib import Path
 from config.settings import Settings
 
 _KEY_OCTETS = 32
+_SHORTEST = 32  # characters of a key that was set
 
 
 def link_key(settings: Settings) -> bytes:
     """The set key, else that of {data_dir}/link.key, which is made at first use, readable by its owner only.
 
-    Raises OSError.
+    Raises OSError when the file cannot be read or made, ValueError for a key that is damaged or too short.
     """
     if configured := settings.registration.link_key.get_secret_value():
+        if len(configured) < _SHORTEST:
+            raise ValueError(
+                f"registration.link_key is too short: at least {_SHORTEST} characters are needed"
+            )
         return configured.encode()
     file = settings.data_dir / "link.key"
     if not file.exists():
         _make(file)
-    return bytes.fromhex(file.read_text(encoding="ascii").strip())
+    try:
+        key = bytes.fromhex(file.read_text(encoding="ascii").strip())
+    except ValueError:
+        key = b""
+    if len(key) != _KEY_OCTETS:
+        raise ValueError(
+            f"{file} is damaged: {2 * _KEY_OCTETS} hexadecimal digits are expected. Restore it from a backup; "
+            "without it new links can be made after removing the file, but those sent cannot be shown again"
+        )
+    return key
 
 
 def _make(file: Path) -> None:

@@ -17,6 +17,12 @@ from config.settings import Settings
 PREFIX = "INVOICES_"
 SECRETS = (("database", "url"), ("registration", "link_key"))
 
+_OTHER_VARIABLES = {
+    "INVOICES_CONFIG",
+    "INVOICES_DATA_DIR",
+    "INVOICES_TEST_PEERS",
+}  # the last one is the tests'
+
 _Tree = dict[str, Any]
 
 
@@ -101,7 +107,10 @@ def _from_environment(
             put(section, key, _secret(Path(name)), variable)
     for variable, text in sorted(environment.items()):
         section, separator, key = variable.removeprefix(PREFIX).lower().partition("__")
-        if not variable.startswith(PREFIX) or not separator:
+        if not variable.startswith(PREFIX) or variable in _OTHER_VARIABLES:
+            continue
+        if not separator:
+            problems.append(f"{variable}: there is no such setting; expected INVOICES_<SECTION>__<KEY>")
             continue
         if key in defaults.get(section, {}):
             put(section, key, text, variable)

@@ -35,6 +35,13 @@ DRAIN_SECONDS = 25.0  # below the 30 s that the unit allows
 FIRST_INHERITED_DESCRIPTOR = 3  # sd_listen_fds(3)
 
 
+class WorkerDied(Exception):  # noqa: N818  -- says what happened
+    """The worker ended by an error of ours; the log has it, and no mail is lost."""
+
+    def __str__(self) -> str:
+        return f"the worker died of {self.__cause__!r}; the mails it held will be filed after a restart"
+
+
 def utc_now() -> datetime:
     """The clock of the programs."""
     return datetime.now(UTC)  # noqa: TID251  -- the wiring reads the clock
@@ -81,7 +88,7 @@ def serve(settings: Settings, parts: Sequence[str]) -> None:
     """Runs `parts` ("smtp", "worker") until SIGTERM or SIGINT.
 
     Raises OSError when an address cannot be had or a certificate cannot be read, SchemaMismatch for a database
-    that another version of the program wrote.
+    that another version of the program wrote, WorkerDied.
     """
     asyncio.run(_serve(settings, parts))
 
@@ -103,7 +110,8 @@ async def _serve(settings: Settings, parts: Sequence[str]) -> None:
     worker = processor(settings, store) if "worker" in parts else None
     acceptance = Acceptance(partial(add_mails, store), on_committed=worker.wake if worker else None)
     listener = _listener(settings, store, acceptance) if "smtp" in parts else None
-    working = threading.Thread(target=_run_worker, args=(worker, loop, told_to_stop), name="worker")
+    deaths: list[BaseException] = []
+    working = threading.Thread(target=_run_worker, args=(worker, loop, told_to_stop, deaths), name="worker")
     notifier = sdnotify.SystemdNotifier()
     try:
         if listener is not None:
@@ -123,15 +131,25 @@ async def _serve(settings: Settings, parts: Sequence[str]) -> None:
             worker.stop()
             await asyncio.to_thread(working.join)
         store.close()
+    if deaths:
+        raise WorkerDied from deaths[0]
     mail_log.stopped()
 
 
-def _run_worker(worker: Processor | None, loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
+def _run_worker(
+    worker: Processor | None,
+    loop: asyncio.AbstractEventLoop,
+    stop: asyncio.Event,
+    deaths: list[BaseException],
+) -> None:
+    """A worker that dies takes the program with it, so that whoever watches over it starts both again."""
     try:
         if worker is not None:
             worker.run()
+    except BaseException as error:
+        deaths.append(error)
+        mail_log.worker_died(error)
     finally:
-        # A worker that has died takes the program with it: systemd starts both again.
         loop.call_soon_threadsafe(stop.set)
 
 

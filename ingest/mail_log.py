@@ -91,6 +91,11 @@ def filing_failed(mail_id: str, error: Exception) -> None:
     _log.error("filing-failed", mail=mail_id, exc_info=error)
 
 
+def worker_died(error: BaseException) -> None:
+    """The worker ended by an error of ours; the program ends too, to be started again."""
+    _log.critical("worker-died", exc_info=error)
+
+
 def lost_claim(mail_id: str) -> None:
     """Another worker took a mail over before we had filed it; nothing was written twice."""
     _log.info("lost-claim", mail=mail_id)

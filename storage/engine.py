@@ -39,6 +39,16 @@ def open_engine(url: str) -> Engine:
     return engine
 
 
+def is_missing_file(url: str) -> bool:
+    """Whether `url` names an SQLite file that is not there; connecting would make it."""
+    parsed = make_url(url)
+    return (
+        parsed.get_backend_name() == "sqlite"
+        and bool(parsed.database)
+        and not Path(parsed.database or "").exists()
+    )
+
+
 def _open_sqlite(url: URL) -> Engine:
     if url.database:
         Path(url.database).parent.mkdir(parents=True, exist_ok=True, mode=0o750)

@@ -12,7 +12,7 @@ from sqlalchemy.engine import Connection
 
 from storage import schema
 from storage.accounts import Accounts
-from storage.engine import WRITES, open_engine
+from storage.engine import WRITES, is_missing_file, open_engine
 from storage.errors import Conflict, SchemaMismatch, StorageUnavailable
 from storage.expired import Expired
 from storage.history import History
@@ -75,6 +75,8 @@ class Store:
 
         Raises StorageUnavailable.
         """
+        if is_missing_file(url):
+            return None, schema.NEWEST
         with _named_errors():
             engine = open_engine(url)
             try:

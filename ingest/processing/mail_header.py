@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.header import decode_header, make_header
 from email.message import Message as Fields
-from email.parser import BytesHeaderParser
+from email.parser import HeaderParser
 from email.policy import compat32
 from email.utils import getaddresses, parsedate_to_datetime
 
@@ -26,10 +26,12 @@ _STRUCTURE = re.compile(
     rb"(?i)(?:content-|mime-version)"
 )  # fields that speak of the body, which is not there
 _BLANK_LINE = re.compile(rb"(?:\r\n|\n|\r(?!\n))[ \t]*(?:\r\n|\n|\r)|\A(?:\r\n|\n|\r)")
-_FIRST_LINE = re.compile(rb"(?:>?From [^\r\n]*(?:\r\n|\n))?[ \t]*[^\s:]+[ \t]*:")  # an mbox may have left its mark
+_FIRST_LINE = re.compile(
+    rb"(?:>?From [^\r\n]*(?:\r\n|\n))?[ \t]*[^\s:]+[ \t]*:"
+)  # an mbox may have left its mark
 _FIELD_NAME = re.compile(rb"([^\s:]+)[ \t]*:")
 _STRAY_LINE = re.compile(rb"^(?![ \t]|[^\s:]+[ \t]*:)(?=.)", re.MULTILINE)
-_PARSER = BytesHeaderParser(policy=compat32)
+_PARSER = HeaderParser(policy=compat32)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +70,9 @@ def capped(header: bytes) -> tuple[bytes, list[str]]:
     if len(header) > MAX_HEADER_OCTETS:
         header = header[:MAX_HEADER_OCTETS]
         header = header[: header.rfind(b"\n") + 1] or header
-        defects.append(f"the header is longer than {MAX_HEADER_OCTETS // 1024} KiB; the rest of it was not read")
+        defects.append(
+            f"the header is longer than {MAX_HEADER_OCTETS // 1024} KiB; the rest of it was not read"
+        )
     fields = [field for field in _FIELD_START.split(header.lstrip(b" \t")) if _FIELD_NAME.match(field)]
     if len(fields) > MAX_FIELDS:
         fields = fields[:MAX_FIELDS]
@@ -90,7 +94,16 @@ def _shortened(field: bytes) -> bytes:
 
 def fields_of(header: bytes) -> Fields:
     """The fields of a header that is capped. Never raises."""
-    return _PARSER.parsebytes(header + b"\r\n\r\n")
+    text = "".join(_text(field) for field in _FIELD_START.split(header))
+    return _PARSER.parsestr(text + "\r\n\r\n")
+
+
+def _text(field: bytes) -> str:
+    """8-bit signs in a header are UTF-8 (RFC 6532) or, from old senders, Latin-1."""
+    try:
+        return field.decode("utf-8")
+    except UnicodeDecodeError:
+        return field.decode("latin-1")
 
 
 def read_header(header: bytes) -> MailHeader:

@@ -189,7 +189,7 @@ def _boundaries(fields: Fields) -> Iterator[bytes]:
     value = _parameter(fields, "boundary")
     if not value:
         return
-    octets = value.encode("utf-8", "surrogateescape")
+    octets = value.encode("utf-8", "replace")
     yield octets.rstrip()
     if re.search(rb"\s", octets):
         yield re.sub(rb"[\r\n]+", b"", octets).rstrip()
@@ -224,7 +224,7 @@ def _file_name(fields: Fields) -> str | None:
     for field, parameter in (("Content-Disposition", "filename"), ("Content-Type", "name")):
         value = _parameter(fields, parameter, field)
         if value:
-            return mail_header.decoded_words(_from_octets(value))
+            return mail_header.decoded_words(value)
     return None
 
 
@@ -234,12 +234,3 @@ def _parameter(fields: Fields, name: str, field: str = "Content-Type") -> str | 
         return collapse_rfc2231_value(value) if value is not None else None
     except (ValueError, LookupError, TypeError, AssertionError):
         return None  # the standard library stumbles over some RFC 2231 forms
-
-
-def _from_octets(value: str) -> str:
-    """8-bit signs in a header are UTF-8 (RFC 6532) or, from old senders, Latin-1."""
-    octets = value.encode("utf-8", "surrogateescape")
-    try:
-        return octets.decode("utf-8")
-    except UnicodeDecodeError:
-        return octets.decode("latin-1")

@@ -330,7 +330,7 @@ def test_an_address_has_one_live_link(on_sqlite: Commands) -> None:
 
     said = on_sqlite.refused("link", "create", "NEU@firma.example")
 
-    assert said == f"Error: NEU@firma.example has a live registration link already: {made['id']}\n"
+    assert said == f"Error: neu@firma.example has a live registration link already: {made['id']}\n"
 
 
 def test_a_link_is_shown_only_with_the_key_it_was_made_from(on_sqlite: Commands) -> None:

@@ -49,6 +49,13 @@ def main(point: str) -> None:
     """Serves until the point is reached."""
     from cli.main import main as invoices  # noqa: PLC0415  -- the deadly functions must be in place before
 
+    if point == "a bug in the worker":
+
+        def broken(_: Processor) -> None:
+            raise RuntimeError("a bug")
+
+        Processor._fill = broken  # type: ignore[method-assign]  # that is the point
+        invoices(["serve"])
     place, name, before = POINTS[point]
     original = getattr(place, name)
     if name == "_claim":

@@ -14,7 +14,9 @@ import pytest
 from cli.main import main
 from ingest.processing.environment import TestSign
 from ingest.processing.matching import MatchRule
+from ingest.processing.sandbox import Limits
 from ingest.receiving.replies import Reply
+from ingest.receiving.session_terms import SessionLimits
 from storage.records import HistoryEventName
 
 ROOT = Path(__file__).parents[2]
@@ -99,6 +101,28 @@ def test_every_refusal_over_smtp_is_documented() -> None:
     assert documented == given
 
 
+def test_the_limits_are_documented_as_they_are() -> None:
+    """The second column of the table, where it is not a setting."""
+    _, _, below = _text("docs/operating.md").partition("## Limits\n")
+    table = re.findall(r"^\| ([^|]+) \| ([^|]+) \|", below.partition("\n\nOther")[0], re.MULTILINE)
+
+    session, reading = SessionLimits(), Limits()
+    assert (
+        dict(table).items()
+        >= {
+            "line in a mail": f"{session.max_content_line_octets // 1024**2} MiB",
+            "command line": f"{session.max_command_octets} octets",
+            "recipients in a transaction": f"{session.max_recipients}",
+            "wait for the client": f"{session.timeout_seconds:.0f} s",
+            "errors in a session": f"{session.max_errors}",
+            "commands between two mails": (
+                f"{session.max_commands:,}; of NOOP, RSET, VRFY, EHLO, HELO {session.max_idle_commands}"
+            ),
+            "reading a mail": f"{reading.seconds} s, {reading.memory_octets / 1024**3:g} GiB",
+        }.items()
+    )
+
+
 def _find(words: list[str]) -> tuple[list[str], click.Command, list[str]]:
     """The command that `words` begin with: its path, itself, and the words after it."""
     command: click.Command = main
@@ -161,7 +185,7 @@ def test_every_group_of_commands_is_documented() -> None:
 
 @pytest.mark.parametrize("file", DOCUMENTS, ids=lambda file: file.name)
 def test_every_link_between_documents_leads_somewhere(file: Path) -> None:
-    """Those to a heading too."""
+    """To a file that is there; headings behind # are not looked for."""
     for target in re.findall(r"\]\((?!https?:)([^)#]*)(?:#[^)]*)?\)", file.read_text(encoding="utf-8")):
         assert (file.parent / target).exists(), f"{file.name}: {target}"
 

@@ -243,9 +243,9 @@ def test_two_folders_have_two_link_keys(tmp_path: Path) -> None:
 
 def test_a_link_key_that_is_set_is_taken_and_no_file_is_made(tmp_path: Path) -> None:
     """Several machines on one database share it so."""
-    settings = _with_folder(tmp_path / "new", INVOICES_REGISTRATION__LINK_KEY="set by hand")
+    settings = _with_folder(tmp_path / "new", INVOICES_REGISTRATION__LINK_KEY="set by hand " * 3)
 
-    assert link_key(settings) == b"set by hand"
+    assert link_key(settings) == b"set by hand " * 3
     assert not (tmp_path / "new").exists()
 
 
@@ -260,3 +260,31 @@ def test_programs_that_start_at_once_have_the_same_link_key(tmp_path: Path) -> N
 
     assert len(set(keys)) == 1
     assert [entry.name for entry in (tmp_path / "new").iterdir()] == ["link.key"]
+
+
+def test_a_misspelt_variable_is_named() -> None:
+    """INVOICES_DATADIR would otherwise leave the database in another folder than meant."""
+    with pytest.raises(WrongSettings) as caught:
+        load(None, {"INVOICES_DATADIR": "x"})
+
+    assert caught.value.problems == [
+        "INVOICES_DATADIR: there is no such setting; expected INVOICES_<SECTION>__<KEY>"
+    ]
+
+
+@pytest.mark.parametrize("content", ["", "not hexadecimal\n", "00ff\n"])
+def test_a_damaged_link_key_is_refused(tmp_path: Path, content: str) -> None:
+    """An empty file once gave an empty key, and with it tokens that follow from what is in the database."""
+    settings = load(None, {"INVOICES_DATA_DIR": str(tmp_path)})
+    (tmp_path / "link.key").write_text(content)
+
+    with pytest.raises(ValueError, match=r"link\.key is damaged: 64 hexadecimal digits are expected"):
+        link_key(settings)
+
+
+def test_a_short_link_key_is_refused() -> None:
+    """It could be guessed, and with it every token."""
+    settings = load(None, {"INVOICES_REGISTRATION__LINK_KEY": "secret"})
+
+    with pytest.raises(ValueError, match="at least 32 characters"):
+        link_key(settings)

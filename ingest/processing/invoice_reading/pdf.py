@@ -50,7 +50,7 @@ def read_pdf(octets: bytes) -> tuple[StructuredInvoice | PlainPdf | NotAnInvoice
         with apply_configuration(
             zlib_maximum_output_length=50_000_000,
             stream_decoding_work_maximum_length=100_000_000,
-            stream_parsing_work_maximum_count=500_000,
+            stream_parsing_work_maximum_count=300_000,
             xform_maximum_invocations_per_extraction=200,
             page_tree_maximum_entries=20_000,
             jbig2dec_binary=None,

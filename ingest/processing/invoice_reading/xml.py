@@ -51,6 +51,8 @@ def parse(octets: bytes) -> etree._Element | BadXml:
     parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
     try:
         root = etree.fromstring(document, parser)
+    except MemoryError:
+        return BadXml("the XML needs too much memory")
     except (etree.XMLSyntaxError, ValueError, LookupError, AssertionError) as error:
         return BadXml(f"not well-formed XML: {_in_words(error)}")
     if root.getroottree().docinfo.internalDTD is not None:
