@@ -12,7 +12,9 @@ _RAM = "urn:un:unece:uncefact:data:standard:ReusableAggregateBusinessInformation
 _UBL = "urn:oasis:names:specification:ubl:schema:xsd:"
 
 
-def cii(number: str = "R-2026-1", *, seller: str = "Nord GmbH", extra_totals: str = "", context: str = "") -> bytes:
+def cii(
+    number: str = "R-2026-1", *, seller: str = "Nord GmbH", extra_totals: str = "", context: str = ""
+) -> bytes:
     """A Cross Industry Invoice with every term that is read."""
     return f"""<?xml version="1.0" encoding="UTF-8"?>
 <rsm:CrossIndustryInvoice xmlns:rsm="urn:un:unece:uncefact:data:standard:CrossIndustryInvoice:100"
@@ -65,7 +67,9 @@ def cii(number: str = "R-2026-1", *, seller: str = "Nord GmbH", extra_totals: st
 """.encode()
 
 
-def ubl(number: str = "R-2026-1", *, root: str = "Invoice", prolog: str = "", encoding: str = "UTF-8") -> bytes:
+def ubl(
+    number: str = "R-2026-1", *, root: str = "Invoice", prolog: str = "", encoding: str = "UTF-8"
+) -> bytes:
     """A UBL Invoice or CreditNote with every term that is read; or another UBL document by its root's name."""
     return f"""<?xml version="1.0" encoding="{encoding}"?>{prolog}
 <{root} xmlns="{_UBL}{root}-2" xmlns:cac="{_UBL}CommonAggregateComponents-2"
@@ -125,7 +129,9 @@ def pdf(
     if picture:
         image = DecodedStreamObject()
         image.set_data(b"\0")
-        image.update({NameObject("/Type"): NameObject("/XObject"), NameObject("/Subtype"): NameObject("/Image")})
+        image.update(
+            {NameObject("/Type"): NameObject("/XObject"), NameObject("/Subtype"): NameObject("/Image")}
+        )
         resources[NameObject("/XObject")] = DictionaryObject({NameObject("/I"): writer._add_object(image)})
     page[NameObject("/Resources")] = resources
     if lines:

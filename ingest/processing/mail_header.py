@@ -31,6 +31,7 @@ _FIRST_LINE = re.compile(
 )  # an mbox may have left its mark
 _FIELD_NAME = re.compile(rb"([^\s:]+)[ \t]*:")
 _STRAY_LINE = re.compile(rb"^(?![ \t]|[^\s:]+[ \t]*:)(?=.)", re.MULTILINE)
+_DELIMITER_LINE = re.compile(rb"^--(?=\S)", re.MULTILINE)
 _PARSER = HeaderParser(policy=compat32)
 
 
@@ -52,12 +53,15 @@ def split_header(entity: bytes) -> tuple[bytes, bytes]:
     """Header and body of a mail or a part, without the empty line between them (RFC 5322 2.1).
 
     What does not begin with a field has no header; where the empty line is missing, the first line that is
-    neither a field nor a continuation begins the body.
+    neither a field nor a continuation begins the body. A delimiter (RFC 2046 5.1.1) never stands in a header.
     """
     if not _FIRST_LINE.match(entity):
         empty_line = _BLANK_LINE.match(entity)
         return b"", entity[empty_line.end() :] if empty_line else entity
     found = _BLANK_LINE.search(entity)
+    delimiter = _DELIMITER_LINE.search(entity, 0, found.start() if found else len(entity))
+    if delimiter is not None:
+        return entity[: delimiter.start()], entity[delimiter.start() :]
     if found is not None:
         return entity[: found.start()], entity[found.end() :]
     stray = _STRAY_LINE.search(entity, _FIRST_LINE.match(entity).end())  # type: ignore[union-attr]  # matched above
@@ -146,13 +150,14 @@ def _first(value: object) -> str | None:
 
 
 def _mailboxes(found: object) -> tuple[Mailbox, ...]:
-    boxes = []
-    for one in (found if isinstance(found, list) else [])[:MAX_ADDRESSES]:
-        if isinstance(one, tuple) and len(one) == 2 and (one[0] or one[1]):
-            boxes.append(
-                Mailbox(name=_short(str(one[0] or "")) or "", address=_short(str(one[1] or "")) or "")
-            )
-    return tuple(boxes)
+    pairs = [
+        one for one in (found if isinstance(found, list) else []) if isinstance(one, tuple) and len(one) == 2
+    ]
+    return tuple(
+        Mailbox(name=_short(str(name or "")) or "", address=_short(str(address or "")) or "")
+        for name, address in pairs[:MAX_ADDRESSES]
+        if name or address
+    )
 
 
 def _addresses(fields: Fields, name: str) -> tuple[Mailbox, ...]:

@@ -113,7 +113,8 @@ class _Inventory:
             return
         preamble, parts, epilogue = pieces
         prefix = f"{path}." if path and not path.endswith("/") else path
-        self._stray(fields, preamble, f"{prefix}0")
+        if parts:
+            self._stray(preamble, f"{prefix}0")
         for number, part in enumerate(parts, start=1):
             if len(self.leaves) >= MAX_PARTS:
                 self.defects.append("the mail has too many parts or levels; the rest was kept in one piece")
@@ -123,9 +124,13 @@ class _Inventory:
             header, content = _part(part)
             related = declared == "multipart/related"
             self.entity(header, content, path=f"{prefix}{number}", depth=depth + 1, related=related)
-        self._stray(fields, epilogue, f"{prefix}{len(parts) + 1}")
+        if parts:
+            self._stray(epilogue, f"{prefix}{len(parts) + 1}")
+        else:
+            self.defects.append("a multipart has no parts")
+            self._add(fields, body, path, declared, PartRole.UNCLASSIFIED)
 
-    def _stray(self, fields: Fields, octets: bytes, path: str) -> None:
+    def _stray(self, octets: bytes, path: str) -> None:
         """Text outside the parts of a multipart is a leaf where it is more than a line for old readers."""
         if len(octets.strip()) > MAX_STRAY_OCTETS:
             self.defects.append("there is text outside the parts of a multipart")

@@ -175,6 +175,22 @@ def test_a_multipart_without_its_boundary_is_kept_in_one_piece() -> None:
     assert mail.defects == ("a multipart has no boundary that occurs in it",)
 
 
+def test_a_delimiter_ends_a_header_without_an_empty_line() -> None:
+    """The sender forgot it; the first part once went into the header, and its document with it."""
+    mail = _mail(
+        "Content-Type: multipart/mixed; boundary=b", "--b", "Content-Type: application/pdf", "", PDF, "--b--"
+    )
+
+    assert _seen(mail) == [("1", "application/pdf", PartRole.ATTACHMENT)]
+
+
+def test_a_multipart_without_parts_is_kept_in_one_piece() -> None:
+    """Only its closing delimiter is there."""
+    mail = _mail("Content-Type: multipart/mixed; boundary=b", "", "x", "--b--", "y")
+
+    assert [leaf.content for leaf in mail.leaves] == [b"x\r\n--b--\r\ny\r\n"]
+
+
 def test_text_outside_the_parts_is_kept_when_it_is_more_than_a_greeting() -> None:
     """A preamble may hide a document; "This is a multi-part message" does not."""
     long = "hidden " * 40
@@ -276,9 +292,7 @@ def test_the_sender_metadata_is_read() -> None:
     assert "the header has more than one Subject field" in mail.defects
 
 
-@pytest.mark.parametrize(
-    "date", ["yesterday", "Tue, 99 Nov 2026", "Mon, 1 Jan 99999 00:00:00 +0000"]
-)
+@pytest.mark.parametrize("date", ["yesterday", "Tue, 99 Nov 2026", "Mon, 1 Jan 99999 00:00:00 +0000"])
 def test_a_date_that_is_none_is_a_defect(date: str) -> None:
     """And no reason to stumble."""
     mail = _mail(f"Date: {date}", "", "text")

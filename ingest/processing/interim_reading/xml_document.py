@@ -45,7 +45,8 @@ def _invoice(terms: BusinessTerms) -> Document:
 
 def _not_read_yet(syntax: DocumentFormat) -> Document:
     warning = Finding(
-        code="format-not-read", text=f"The document is {syntax}; this version keeps it, but does not read it yet."
+        code="format-not-read",
+        text=f"The document is {syntax}; this version keeps it, but does not read it yet.",
     )
     return Document(
         invoices=(Read(terms=BusinessTerms(format=syntax, structured=True), warnings=(warning,)),)
