@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import getpass
 import json
+import re
+import sys
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,8 +22,8 @@ from storage.errors import StoreError
 from storage.store import Store
 
 EXIT_FAILED = 1
-PIPED_WIDTH = 240  # columns where standard output is no terminal
-UNBROKEN = {"id", "mail_id", "url", "expires_at", "at", "received_at"}  # what people copy stays on one line
+PIPED_WIDTH = 1000  # columns where standard output is no terminal: nothing is cut or folded
+IDS = {"id", "mail_id"}
 EXIT_WRONG_SETTINGS = 2
 
 
@@ -31,6 +33,7 @@ class Front:
     def __init__(self) -> None:
         self.config: Path | None = None
         self.json = False
+        self.is_program = False  # True: runs by itself, watched through its log
         self._settings: Settings | None = None
         self._store: Store | None = None
         self.console = Console(highlight=False)
@@ -42,7 +45,9 @@ class Front:
         """The settings. Raises WrongSettings."""
         if self._settings is None:
             self._settings = load(self.config)
-            set_up_log(self._settings.log)
+            log = self._settings.log
+            # A command says what it did; its log only adds what went wrong. Programs tell everything.
+            set_up_log(log if self.is_program else log.model_copy(update={"level": "warning"}))
         return self._settings
 
     @property
@@ -70,12 +75,29 @@ class Front:
         elif not rows:
             self.console.print(nothing)
         else:
-            table = Table(box=None, header_style="bold", pad_edge=False)
-            for key, heading in columns.items():
-                table.add_column(heading, overflow="fold", no_wrap=key in UNBROKEN)
-            for row in rows:
-                table.add_row(*(cell(row.get(key)) for key in columns))
-            self.console.print(table)
+            self._show_rows(rows, columns)
+
+    def _show_rows(self, rows: list[dict[str, Any]], columns: dict[str, str]) -> None:
+        """A table where it fits into the terminal; else what each is on one line, and its id below."""
+        lines = [[cell(shown(row.get(key))) for key in columns] for row in rows]
+        width = sum(max(map(len, column)) + 2 for column in zip(columns.values(), *lines, strict=True))
+        if width > self.console.width and self.console.is_terminal and IDS & columns.keys():
+            self._show_stacked(rows, columns)
+            return
+        table = Table(box=None, header_style="bold", pad_edge=False)
+        for heading in columns.values():
+            table.add_column(heading, overflow="fold")
+        for line in lines:
+            table.add_row(*line)
+        self.console.print(table, soft_wrap=not self.console.is_terminal)
+
+    def _show_stacked(self, rows: list[dict[str, Any]], columns: dict[str, str]) -> None:
+        """For narrow terminals: what it is on one line, its id below."""
+        for row in rows:
+            cells = [cell(shown(row.get(key))) for key in columns if key not in IDS]
+            self.console.print("  ".join(text for text in cells if text != "-"))
+            for key in IDS & columns.keys():
+                self.console.print(f"    [dim]{cell(row.get(key))}[/dim]")
 
     def show_one(self, value: dict[str, Any], *, leave_out: Iterable[str] = ()) -> None:
         """One thing: JSON, or a line for each field."""
@@ -98,6 +120,15 @@ class Front:
             self.console.print(sentence, soft_wrap=True, markup=False)
 
 
+def shown(value: object) -> object:
+    """A value for a table: lists on one line, instants without the signs that only programs need."""
+    if isinstance(value, list):
+        return ", ".join(cell(item) for item in value) or None
+    if isinstance(value, str) and _INSTANT.fullmatch(value):
+        return value[:16].replace("T", " ")
+    return value
+
+
 def cell(value: object) -> str:
     """A value as people read it, safe for a terminal whatever a mail put into it."""
     if value is None or value == []:
@@ -111,6 +142,8 @@ def cell(value: object) -> str:
     text = "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in str(value))
     return text.replace("[", r"\[")
 
+
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 
 pass_front = click.make_pass_decorator(Front, ensure=True)
 
@@ -132,6 +165,9 @@ class Command(click.Command):
             for problem in error.problems:
                 click.echo(f"  {problem}", err=True)
             context.exit(EXIT_WRONG_SETTINGS)
+        except BrokenPipeError:
+            sys.stdout = None  # whoever read our output has seen enough
+            context.exit(EXIT_FAILED)
         except (StoreError, OSError, ValueError) as error:
             click.echo(f"Error: {error}", err=True)
             context.exit(EXIT_FAILED)

@@ -26,8 +26,7 @@ COLUMNS = {
     "seller": "Seller",
     "invoice_number": "Number",
     "issue_date": "Date",
-    "total_with_vat": "Total",
-    "currency": "",
+    "total": "Total",
     "environment": "Environment",
     "state": "State",
     "id": "Id",
@@ -53,7 +52,11 @@ def list_(front: Front, account_: str | None, environment: str | None, since: da
         rows = forms.invoice_forms(records, invoices)
     if not front.json:
         for row in rows:
-            row |= {"account": row["account"]["name"], "seller": row["seller"]["name"]}
+            row |= {
+                "account": row["account"]["name"],
+                "seller": row["seller"]["name"],
+                "total": " ".join(filter(None, [row["total_with_vat"], row["currency"]])) or None,
+            }
     front.show(rows, COLUMNS, nothing="There is no such invoice.")
 
 

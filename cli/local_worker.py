@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import TracebackType
 
 from config.settings import Settings
@@ -35,14 +35,19 @@ class LocalWorker:
         self._processor.stop()
         self._thread.join()
 
-    def wait_for(self, mail_ids: Sequence[str]) -> None:
-        """Returns when all these mails are filed or in quarantine. Raises what ended the worker."""
+    def wait_for(self, mail_ids: Sequence[str], on_progress: Callable[[int], None] = lambda _: None) -> None:
+        """Returns when all these mails are filed or in quarantine; tells meanwhile how many more are.
+
+        Raises what ended the worker.
+        """
         self._processor.wake()
         waiting = set(mail_ids)
         while waiting:
             with self._store.reading() as records:
                 states = records.mails.states(waiting)
-            waiting = {mail_id for mail_id, state in states.items() if state not in SETTLED}
+            settled = {mail_id for mail_id, state in states.items() if state in SETTLED}
+            waiting -= settled
+            on_progress(len(settled))
             if self._failure is not None:
                 raise self._failure
             if waiting:

@@ -39,6 +39,7 @@ def serve(front: Front, parts: tuple[str, ...]) -> None:
             raise click.UsageError(f'"{part}" is not in this version yet; it runs {" and ".join(PARTS)}')
         if part not in PARTS:
             raise click.UsageError(f'there is no part "{part}"; the parts are {" and ".join(PARTS)}')
+    front.is_program = True
     try:
         daemon.serve(front.settings, parts or PARTS)
     except daemon.WorkerDied as error:

@@ -61,13 +61,14 @@ def replay(front: Front, paths: tuple[Path, ...], to: tuple[str, ...], from_: st
         task = progress.add_task("Filing", total=total)
         for chunk in _chunks(sources(list(paths))):
             sent = _send(front, chunk, to, from_)
-            worker.wait_for([one.mail_id for one in sent if one.mail_id])
+            new = [one.mail_id for one in sent if one.mail_id and not one.duplicate]
+            progress.advance(task, len(sent) - len(new))
+            worker.wait_for(new, lambda count: progress.advance(task, count))
             with front.store.reading() as records:
                 rows = [_form(records, one, tokens) for one in sent]
             for row in rows:
                 outcomes[row["outcome"]] += 1
                 _print(front, progress.console, row)
-                progress.advance(task)
     if not front.json:
         counted = ", ".join(f"{count} {outcome}" for outcome, count in sorted(outcomes.items()))
         front.console.print(f"{total} mails: {counted}." if total else "There is no mail in there.")

@@ -28,6 +28,7 @@ def run(front: Front, dry_run: bool, now: datetime | None) -> None:
     Productive invoices go 90 days after receipt, test invoices after 30, as set when they came in. Of each a
     tombstone is left for a year: id, account, number, environment and dates. It is no archive.
     """
+    front.is_program = True
     at = now or utc_now()
     periods = retention_periods(front.settings)
     swept = (worker.would_go if dry_run else worker.run)(front.store, periods, at)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 
 from sqlalchemy import Engine
@@ -40,6 +41,8 @@ class Store:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        # SQLite has one writer at a time. Our threads queue up here; asking the file again and again is slower.
+        self._writer = threading.Lock() if engine.dialect.name == "sqlite" else nullcontext()
 
     @classmethod
     def open(cls, url: str) -> Store:
@@ -93,6 +96,7 @@ class Store:
         """
         with (
             _named_errors(),
+            self._writer,
             self._engine.connect().execution_options(**{WRITES: True}) as connection,
             connection.begin(),
         ):

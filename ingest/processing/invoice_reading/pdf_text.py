@@ -57,8 +57,8 @@ class LabelledTerms:
 def read_text(text: str) -> LabelledTerms:
     """What labels in German and English (and a few others) say; two different values for one term make it unknown.
 
-    Amounts stay as written ("1.190,00"), dates become ISO 8601. The kind of document (BT-3), the names and the
-    order are not guessed. Never raises.
+    Amounts become "1190.00" however a country groups them, dates ISO 8601. The kind of document (BT-3), the
+    names and the order are not guessed. Never raises.
     """
     numbers = [match for match in NUMBER.finditer(text) if not _refers_elsewhere(text, match)]
     terms = BusinessTerms(
@@ -70,8 +70,8 @@ def read_text(text: str) -> LabelledTerms:
         due_date=_only(_iso(match["value"]) for match in DUE_DATE.finditer(text)),
         seller=Party(vat_id=_vat_id(text, _SELLERS)),
         buyer=Party(vat_id=_vat_id(text, _BUYERS)),
-        total_with_vat=_only(match["value"] for match in TOTAL_WITH_VAT.finditer(text)),
-        amount_due=_only(match["value"] for match in AMOUNT_DUE.finditer(text)),
+        total_with_vat=_only(_amount(match["value"]) for match in TOTAL_WITH_VAT.finditer(text)),
+        amount_due=_only(_amount(match["value"]) for match in AMOUNT_DUE.finditer(text)),
         payee_accounts=_payee_accounts(text),
     )
     return LabelledTerms(terms, numbers[0].start("label") if numbers else None)
@@ -90,6 +90,12 @@ def _refers_elsewhere(text: str, match: re.Match[str]) -> bool:
 
 def _number(written: str) -> str | None:
     return written if any(sign.isdigit() for sign in written) and _iso(written) is None else None
+
+
+def _amount(written: str) -> str:
+    """Two decimals, a point before them, nothing between thousands: a text follows the habits of its country."""
+    figures = "".join(sign for sign in written if sign.isdigit())
+    return f"{'-' if written.startswith('-') else ''}{figures[:-2]}.{figures[-2:]}"
 
 
 def _iso(written: str) -> str | None:
