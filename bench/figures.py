@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from statistics import fmean, linear_regression, median
+from statistics import linear_regression, median
 
 MIB = 1024 * 1024
 
@@ -25,8 +25,3 @@ def slope(points: Sequence[tuple[float, float]]) -> float:
 def spread(values: Sequence[float]) -> dict[str, float]:
     """Least, median and greatest value."""
     return {"least": min(values), "median": median(values), "greatest": max(values)}
-
-
-def mean(values: Sequence[float]) -> float:
-    """The arithmetic mean."""
-    return fmean(values)

@@ -12,7 +12,7 @@ import signal
 import sys
 from multiprocessing.connection import Connection
 
-from ingest.processing.mail_reading import extract_part, read_mail
+from ingest.processing.reading import extract_part, read_mail
 from ingest.processing.sandbox import EXTRACT, FOUND, MISSING, SHA256_CHARACTERS
 from storage import codec
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ingest.processing.mail_reading import read_mail
+from ingest.processing.reading import read_mail
 from storage.records import BusinessTerms, MailReading
 from tests.corpus.conftest import CORPUS
 

@@ -8,7 +8,7 @@ import sys
 import time
 
 from ingest.processing import reader
-from ingest.processing.mail_reading import read_mail
+from ingest.processing.reading import read_mail
 from storage.records import MailReading
 
 

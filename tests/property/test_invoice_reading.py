@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from ingest.processing.invoice_reading.document import read_document
 from ingest.processing.invoice_reading.pdf_text import read_text
-from ingest.processing.mail_reading import read_mail
 from ingest.processing.mime import Leaf
+from ingest.processing.reading import read_mail
 from storage.records import PartRole
 from tests.invoice_documents import cii, mail, pdf, ubl
 

@@ -67,7 +67,7 @@ def read_pdf(octets: bytes) -> tuple[StructuredInvoice | PlainPdf | NotAnInvoice
 
 
 def _read(octets: bytes) -> tuple[StructuredInvoice | PlainPdf | NotAnInvoice | Unreadable, ...]:
-    reader = PdfReader(io.BytesIO(octets[max(0, octets.find(b"%PDF-", 0, _HEADER_WITHIN + 5)) :]))
+    reader = PdfReader(io.BytesIO(octets))
     if reader.is_encrypted and reader.decrypt("") == PasswordType.NOT_DECRYPTED:
         return (Unreadable("the PDF is encrypted with a password"),)
     listing = embedded_files(reader)

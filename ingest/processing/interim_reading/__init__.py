@@ -1,1 +1,0 @@
-"""Reads invoice documents, one module a syntax, into the terms of EN 16931."""
