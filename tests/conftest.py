@@ -13,8 +13,14 @@ import psycopg
 import pytest
 
 from storage.store import Store
+from tests.peers import programs
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
+
+
+def pytest_report_header() -> list[str]:
+    """Says which foreign mail programs are missing, so that no test of theirs is left out in silence."""
+    return programs.report_here()
 
 
 @pytest.fixture

@@ -12,6 +12,8 @@ from ingest import daemon
 from ingest.processing.processor import Processor
 from ingest.processing.recorder import Recorder
 from ingest.processing.sandbox import ReaderPool
+from retention import worker
+from storage.expired import Expired
 from storage.received_mail import ReceivedMails
 
 # name: where, which function, and whether the kill comes before it or after it has returned
@@ -45,8 +47,14 @@ def _deadly(function: Callable[..., Any], *, before: bool) -> Callable[..., Any]
     return wrapped
 
 
-def main(point: str) -> None:
-    """Serves until the point is reached."""
+RETENTION_POINTS: dict[str, tuple[Any, str, bool]] = {
+    "retention: emptied, not committed": (Expired, "empty_invoices", False),
+    "retention: a batch is done": (worker, "_expire_invoices", False),
+}
+
+
+def main(point: str, *arguments: str) -> None:
+    """Serves, or deletes what has expired, until the point is reached."""
     from cli.main import main as invoices  # noqa: PLC0415  -- the deadly functions must be in place before
 
     if point == "a bug in the worker":
@@ -56,15 +64,20 @@ def main(point: str) -> None:
 
         Processor._fill = broken  # type: ignore[method-assign]  # that is the point
         invoices(["serve"])
+    if point in RETENTION_POINTS:
+        place, name, before = RETENTION_POINTS[point]
+        worker.run.__kwdefaults__["batch"] = 5  # several batches of what the test has
+        setattr(place, name, _deadly(getattr(place, name), before=before))
+        invoices(["retention", "run", *arguments])
     place, name, before = POINTS[point]
     original = getattr(place, name)
     if name == "_claim":
         # Asked all the time, also when there is no mail: the point is reached when there is one.
-        def wrapped(worker: Processor) -> Any:
-            with worker._store.reading() as records:
-                if records.mails.has_due(worker._now()):
+        def wrapped(processor: Processor) -> Any:
+            with processor._store.reading() as records:
+                if records.mails.has_due(processor._now()):
                     _die()
-            return original(worker)
+            return original(processor)
 
         setattr(place, name, wrapped)
     else:
@@ -73,4 +86,4 @@ def main(point: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])

@@ -28,11 +28,6 @@ _REASONS = programs.missing(programs.find, os.geteuid())
 collect_ignore_glob = [programs.TEST_FILES[program] for program in programs.left_out(os.environ, _REASONS)]
 
 
-def pytest_report_header() -> list[str]:
-    """Says what is not tested here, and what to do about it."""
-    return programs.report_here()
-
-
 @pytest.fixture
 def serving(tmp_path: Path) -> OpenMailbox:
     """A function that runs a daemon: `with serving({"SMTP__REQUIRE_TLS": "true"}) as mailbox`."""
