@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, and_, exists, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Row, Select, and_, exists, func, insert, or_, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
 
@@ -33,7 +33,8 @@ from storage.registration_links import RegistrationLinks
 from storage.tables import MailOctetsRow, ReceivedMailRow
 
 _MAIL = ReceivedMailRow.__table__
-_QUEUED = ReceivedMailRow.state.in_([MailState.RECEIVED, MailState.CLAIMED])
+# Written out, for with bound values SQLite cannot know that the partial index holds these rows.
+_QUEUED = text("received_mail.state IN ('received', 'claimed')")
 
 
 def _due(now: datetime) -> ColumnElement[bool]:
@@ -167,7 +168,7 @@ class ReceivedMails:
         RegistrationLinks(self._connection).add(filing.new_links)
         Invoices(self._connection).add(filing.invoices)
         if filing.partner_id:
-            Partners(self._connection).seen(filing.partner_id, self.get(filing.mail_id).received_at)
+            Partners(self._connection).seen(filing.partner_id, filing.received_at)
         History(self._connection).add(filing.events)
         return True
 

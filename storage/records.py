@@ -383,6 +383,7 @@ class Filing:
     outcome: Outcome
     reason: str | None
     message: Message | None
+    received_at: datetime  # of the mail
     expires_at: datetime  # of the mail
     new_accounts: tuple[CompanyAccount, ...] = ()
     new_links: tuple[RegistrationLink, ...] = ()

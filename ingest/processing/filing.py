@@ -118,6 +118,7 @@ class Filer:
             outcome=outcome,
             reason=reason,
             message=message,
+            received_at=self._mail.received_at,
             expires_at=max((invoice.expires_at for invoice in self._invoices), default=without_invoice),
             new_accounts=tuple(self._invited.values()),
             new_links=tuple(self._links),

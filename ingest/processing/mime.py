@@ -12,6 +12,7 @@ from datetime import datetime
 from email.message import Message as Fields
 from email.utils import collapse_rfc2231_value
 from itertools import islice
+from typing import NamedTuple
 
 from ingest.processing import mail_header
 from ingest.processing.file_names import Names, safe_name
@@ -26,6 +27,7 @@ MAX_STRAY_OCTETS = 200  # "This is a multi-part message in MIME format" is short
 
 _TYPE = re.compile(r"[a-z0-9!#$&^_.+-]+/[a-z0-9!#$&^_.+-]+")
 _LINE_END = rb"(?:\r\n|\n|\r(?!\n))"
+_BEHIND_BOUNDARY = re.compile(rb"(--)?[ \t]*(?=" + _LINE_END + rb"|\Z)")
 _MAILS = {"message/rfc822", "message/global"}
 _SHOWN = {"text/css", "font/woff", "font/woff2"}
 
@@ -176,17 +178,34 @@ def _role(leaf: Leaf, fields: Fields, given: str | None, *, related: bool) -> Pa
 def _pieces(fields: Fields, body: bytes) -> tuple[bytes, list[bytes], bytes] | None:
     """Preamble, parts and epilogue; parts behind the closing delimiter count as well (RFC 2046 5.1.1)."""
     for boundary in _boundaries(fields):
-        delimiter = re.compile(
-            rb"(?:\A|" + _LINE_END + rb")--" + re.escape(boundary) + rb"(--)?[ \t]*(?=" + _LINE_END + rb"|\Z)"
-        )
-        found = list(islice(delimiter.finditer(body), MAX_PARTS + 2))
+        found = list(islice(_delimiters(body, boundary), MAX_PARTS + 2))
         if found:
-            ends = [match.start() for match in found[1:]] + [len(body)]
-            between = [(match, body[match.end() : end]) for match, end in zip(found, ends, strict=True)]
-            parts = [octets for match, octets in between if not match[1]]
-            behind = [octets for match, octets in between if match[1]]
-            return body[: found[0].start()], parts, b"".join(behind)
+            ends = [one.start for one in found[1:]] + [len(body)]
+            between = [(one, body[one.end : end]) for one, end in zip(found, ends, strict=True)]
+            parts = [octets for one, octets in between if not one.closes]
+            behind = [octets for one, octets in between if one.closes]
+            return body[: found[0].start], parts, b"".join(behind)
     return None
+
+
+class _Delimiter(NamedTuple):
+    """A delimiter line; the line end before it belongs to it (RFC 2046 5.1.1)."""
+
+    start: int
+    end: int
+    closes: bool
+
+
+def _delimiters(body: bytes, boundary: bytes) -> Iterator[_Delimiter]:
+    # Found by the boundary itself: a regular expression that begins with a line end is twenty times slower.
+    marker = b"--" + boundary
+    at = body.find(marker)
+    while at >= 0:
+        rest = _BEHIND_BOUNDARY.match(body, at + len(marker))
+        if rest is not None and (at == 0 or body[at - 1] in b"\r\n"):
+            line_end = 2 if body[max(0, at - 2) : at] == b"\r\n" else min(at, 1)
+            yield _Delimiter(at - line_end, rest.end(), bool(rest[1]))
+        at = body.find(marker, at + len(marker))
 
 
 def _boundaries(fields: Fields) -> Iterator[bytes]:

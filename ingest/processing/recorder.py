@@ -80,11 +80,12 @@ class Recorder:
     def _record_together(self, group: Sequence[Finished]) -> None:
         filings: list[tuple[Filing, float]] = []
         with self._store.transaction() as records:
+            mails = records.mails.by_ids(one.mail_id for one in group)
             for one in group:
                 if isinstance(one.result, ReadingFailed):
                     self._note_failure(records, one.mail_id, one.result.reason)
                     continue
-                mail = records.mails.get(one.mail_id)
+                mail = mails[one.mail_id]
                 on_record = load_on_record(records, mail, one.result)
                 filing = Filer(mail, on_record, self._rules, self._now()).file(one.result)
                 if records.mails.file(filing, by=self._name):

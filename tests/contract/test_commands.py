@@ -176,6 +176,7 @@ def _file(url: str, *, environment: Environment = Environment.PRODUCTIVE, **acco
             outcome=Outcome.RECORDED,
             reason=None,
             message=making.message(),
+            received_at=making.NOW,
             expires_at=invoice.expires_at,
             new_accounts=(company,),
             invoices=(invoice,),
@@ -201,6 +202,7 @@ def _quarantine(url: str) -> str:
         outcome=Outcome.QUARANTINED,
         reason='"invoice.xml": it is not XML',
         message=making.message(),
+        received_at=making.NOW,
         expires_at=making.NOW + 90 * DAY,
         events=(_event(HistoryEventName.QUARANTINED, {}, mail.id, None),),
     )

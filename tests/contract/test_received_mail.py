@@ -26,6 +26,7 @@ def _filing(mail_id: str, now: datetime, **changes: object) -> Filing:
         outcome=Outcome.RECORDED,
         reason=None,
         message=making.message(),
+        received_at=now,
         expires_at=now + timedelta(days=90),
     )
     return replace(filing, **changes)  # type: ignore[arg-type]  # any field of a Filing

@@ -48,6 +48,7 @@ def _filed(
         outcome=outcome,
         reason=None,
         message=making.message(),
+        received_at=making.NOW,
         expires_at=max((one.expires_at for one in invoices), default=making.NOW + 90 * DAY),
         new_accounts=(company,),
         invoices=invoices,

@@ -51,17 +51,12 @@ def _fill(database_url: str) -> None:
     with store.transaction() as records:
         records.accounts.add(company)
         records.mails.add(mails)
-        records.invoices.add(
-            [
-                making.invoice(
-                    mail_id=mail.id,
-                    account_id=company.id,
-                    environment=kind,
-                    expires_at=making.NOW + timedelta(days=days[kind]),
-                )
-                for mail, kind in zip(mails, kinds, strict=True)
-            ]
-        )
+        for mail, kind in zip(mails, kinds, strict=True):
+            expires_at = making.NOW + timedelta(days=days[kind])
+            invoice = making.invoice(
+                mail_id=mail.id, account_id=company.id, environment=kind, expires_at=expires_at
+            )
+            records.invoices.add([invoice])
     store.close()
 
 
