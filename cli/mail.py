@@ -19,7 +19,6 @@ COLUMNS = {
     "reason": "Reason",
     "mail_id": "Id",
 }
-STORED_OUTCOMES = [str(one) for one in Outcome if one not in (Outcome.DUPLICATE, Outcome.REJECTED)]
 
 
 @click.group(cls=Group)
@@ -28,7 +27,7 @@ def mail() -> None:
 
 
 @mail.command("list")
-@click.option("--outcome", type=click.Choice(STORED_OUTCOMES), help="Only mails that ended so.")
+@click.option("--outcome", type=click.Choice([str(one) for one in Outcome]), help="Only mails that ended so.")
 @click.option("--since", type=Instant(), help="Only mails received since then.")
 @pass_front
 def list_(front: Front, outcome: str | None, since: datetime | None) -> None:

@@ -31,6 +31,7 @@ from storage.link_tokens import LinkTokens
 from storage.records import IncomingMail, Receipt
 from storage.store import Store
 
+MOST_READERS = 8  # reader processes of one worker; more cores are for more workers
 DRAIN_SECONDS = 25.0  # below the 30 s that the unit allows
 FIRST_INHERITED_DESCRIPTOR = 3  # sd_listen_fds(3)
 
@@ -75,7 +76,9 @@ def processor(settings: Settings, store: Store) -> Processor:
         new_id=new_id,
         token_digest=link_tokens(settings).digest,
     )
-    return Processor(Wiring(store=store, rules=rules, now=utc_now, readers=os.cpu_count() or 1))
+    return Processor(
+        Wiring(store=store, rules=rules, now=utc_now, readers=min(os.cpu_count() or 1, MOST_READERS))
+    )
 
 
 def add_mails(store: Store, mails: Sequence[IncomingMail]) -> list[Receipt]:

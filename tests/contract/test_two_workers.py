@@ -1,0 +1,57 @@
+"""Two workers on one store at the same time: every mail is filed once, and they do not trip over each other."""
+
+from __future__ import annotations
+
+import threading
+from datetime import UTC, datetime, timedelta
+
+from fixtures.expectation import cases
+from ingest.processing.filing import Rules
+from ingest.processing.processor import Processor, Wiring
+from storage.expiry import RetentionPeriods
+from storage.ids import new_id
+from storage.records import MailState
+from storage.store import Store
+from tests import making
+
+MAILS = 40
+SAMPLE = next(case.octets for case in cases() if case.name == "xrechnung-ubl")
+
+
+def test_two_workers_invite_one_address_once(store: Store) -> None:
+    """All mails are for one unknown address; whoever comes second finds the account that the first one made."""
+    to = making.envelope(forward_paths=("new@firm.example",))
+    mails = [making.incoming(SAMPLE + b"\r\n%d" % number, envelope=to) for number in range(MAILS)]
+    with store.transaction() as records:
+        records.mails.add(mails)
+
+    _work_at_once(store, workers=2)
+
+    with store.reading() as records:
+        states = set(records.mails.states([mail.id for mail in mails]).values())
+        invoices = records.invoices.select()
+        accounts, links = records.accounts.all(), records.links.all()
+        events = [[event.event for event in records.history.of_mail(mail.id)] for mail in mails]
+    assert states == {MailState.FILED}
+    assert sorted(invoice.mail_id for invoice in invoices) == sorted(mail.id for mail in mails)
+    assert [account.addresses for account in accounts] == [("new@firm.example",)]
+    assert len(links) == 1
+    assert all(told.count("recorded") == 1 for told in events)
+    assert len([invoice for invoice in invoices if invoice.duplicate_of is None]) >= 1
+
+
+def _work_at_once(store: Store, *, workers: int) -> None:
+    rules = Rules(
+        periods=RetentionPeriods(productive_days=90, test_days=30, tombstone_days=365),
+        link_life=timedelta(days=30),
+        new_id=new_id,
+        token_digest=lambda link_id: link_id.encode(),
+    )
+    wiring = Wiring(store=store, rules=rules, now=lambda: datetime.now(UTC), readers=1)
+    threads = [
+        threading.Thread(target=Processor(wiring).run, kwargs={"until_empty": True}) for _ in range(workers)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
