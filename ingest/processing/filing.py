@@ -107,7 +107,9 @@ class Filer:
 
     def _without_invoice(self, reading: MailReading) -> Filing:
         parts = len(reading.message.parts)
-        reason = f"none of its {parts} parts is an invoice" if parts else "the mail is empty"
+        reason = f"none of its {parts} parts is an invoice" if parts > 1 else "its only part is no invoice"
+        if not any(part.size for part in reading.message.parts):
+            reason = "the mail is empty"
         self._note(HistoryEventName.NO_INVOICE, {"parts": str(parts)})
         return self._filing(Outcome.NO_INVOICE, reason, reading.message)
 

@@ -237,7 +237,7 @@ def test_a_mail_without_an_invoice_is_kept_and_invites_nobody(rules: Rules, now:
     """It is listed as no-invoice until it expires like a productive invoice."""
     filing = _file(rules, now, NOBODY, invoices=())
 
-    assert (filing.outcome, filing.reason) == (Outcome.NO_INVOICE, "none of its 1 parts is an invoice")
+    assert (filing.outcome, filing.reason) == (Outcome.NO_INVOICE, "its only part is no invoice")
     assert (filing.new_accounts, filing.new_links) == ((), ())
     assert filing.expires_at == making.NOW + timedelta(days=90)
 
