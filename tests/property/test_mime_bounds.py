@@ -7,8 +7,8 @@ import base64
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.processing.file_names import MAX_CHARACTERS
 from ingest.processing.mime import ParsedMail, parse_mail
+from ingest.processing.mime.file_names import MAX_CHARACTERS
 
 _LINES = st.sampled_from(
     [
@@ -44,7 +44,7 @@ def _texts(mail: ParsedMail) -> list[str]:
     of_leaves = [
         text for leaf in mail.leaves for text in (leaf.name, leaf.content_id or "", leaf.declared_type)
     ]
-    own = [mail.subject or "", mail.message_id or "", mail.environment_sign or "", mail.body_text]
+    own = [mail.subject or "", mail.message_id or "", mail.environment_sign or ""]
     return [*boxes, *of_leaves, *own, *mail.defects]
 
 

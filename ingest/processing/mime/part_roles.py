@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ingest.processing.media_types import PDF, XML
+from ingest.processing.mime.media_types import PDF, XML
 from storage.records import PartRole
 
 _READ_BY_PEOPLE = {"text/plain", "text/html", "text/enriched", "text/richtext"}

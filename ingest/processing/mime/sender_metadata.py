@@ -11,9 +11,9 @@ from email.utils import getaddresses, parsedate_to_datetime
 
 import mailparser
 
-from ingest.processing.charsets import storable, text_of
-from ingest.processing.encoded_words import without_encoded_words
-from ingest.processing.entity_header import EntityHeader
+from ingest.processing.mime.charsets import storable, text_of
+from ingest.processing.mime.encoded_words import without_encoded_words
+from ingest.processing.mime.entity_header import EntityHeader
 from storage.records import Mailbox
 
 MAX_ADDRESSES = 1000  # of one field

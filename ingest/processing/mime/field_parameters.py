@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from itertools import islice
 from urllib.parse import unquote_to_bytes
 
-from ingest.processing.charsets import text_of
-from ingest.processing.encoded_words import without_encoded_words
+from ingest.processing.mime.charsets import text_of
+from ingest.processing.mime.encoded_words import without_encoded_words
 
 MAX_PARAMETERS = 50  # of one field
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import binascii
 import re
 
-from ingest.processing.charsets import text_of
-from ingest.processing.transfer_decoding import from_base64
+from ingest.processing.mime.charsets import text_of
+from ingest.processing.mime.transfer_decoding import from_base64
 
 MAX_WORDS = 1000  # of one field; the rest stays as it is written
 

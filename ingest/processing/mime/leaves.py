@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ingest.processing.body_text import BodyPart
-from ingest.processing.charsets import storable, text_of
-from ingest.processing.entity_header import EntityHeader
-from ingest.processing.field_parameters import parameters, text_parameter
-from ingest.processing.file_names import Names, safe_name
-from ingest.processing.media_types import media_type
-from ingest.processing.part_roles import role_of
+from ingest.processing.mime.charsets import storable, text_of
+from ingest.processing.mime.entity_header import EntityHeader
+from ingest.processing.mime.field_parameters import parameters, text_parameter
+from ingest.processing.mime.file_names import Names, safe_name
+from ingest.processing.mime.media_types import media_type
+from ingest.processing.mime.part_roles import role_of
 from storage.records import PartRole
 
 _MAX_CONTENT_ID = 500  # characters
@@ -35,7 +34,6 @@ class Leaves:
 
     def __init__(self) -> None:
         self.leaves: list[Leaf] = []
-        self.bodies: list[BodyPart] = []  # of the mail itself, not of mails attached to it
         self._names = Names()
 
     def __len__(self) -> int:
@@ -75,9 +73,6 @@ class Leaves:
             role=role,
         )
         self.leaves.append(leaf)
-        if role is PartRole.BODY and "/" not in path:
-            charset = type_parameters.get(b"charset", b"").decode("latin-1")
-            self.bodies.append(BodyPart(media_type=found, charset=charset, content=content))
 
     def add_raw(self, content: bytes, *, declared: str, path: str) -> None:
         """Adds octets that no header describes, as unclassified."""

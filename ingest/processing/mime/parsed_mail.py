@@ -5,18 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from ingest.processing.body_text import body_text
-from ingest.processing.leaf_parts import MAX_DEPTH, LeafParts
-from ingest.processing.leaves import Leaf
-from ingest.processing.sender_metadata import read_mail_header
+from ingest.processing.mime.leaf_parts import LeafParts
+from ingest.processing.mime.leaves import Leaf
+from ingest.processing.mime.sender_metadata import read_mail_header
 from storage.records import Mailbox
-
-__all__ = ["MAX_DEPTH", "Leaf", "ParsedMail", "parse_mail"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ParsedMail:
-    """A mail's metadata, its text and all its leaf parts."""
+    """A mail's metadata and all its leaf parts."""
 
     message_id: str | None
     subject: str | None
@@ -26,7 +23,6 @@ class ParsedMail:
     to: tuple[Mailbox, ...]
     environment_sign: str | None  # value of X-Invoice-Environment
     defects: tuple[str, ...]  # in plain words, each once
-    body_text: str  # at most 100,000 characters; of HTML where there is no plain text
     leaves: tuple[Leaf, ...]
 
 
@@ -43,6 +39,5 @@ def parse_mail(octets: bytes) -> ParsedMail:
         to=header.to,
         environment_sign=header.environment_sign,
         defects=tuple(dict.fromkeys((*header.defects, *parts.defects))),
-        body_text=body_text(parts.found.bodies),
         leaves=tuple(parts.found.leaves),
     )

@@ -9,12 +9,17 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
-from ingest.processing.entity_header import EntityHeader, EntityKind, begins_like_a_mail, read_entity_header
-from ingest.processing.field_parameters import octets_parameter, parameters
-from ingest.processing.leaves import Leaves
-from ingest.processing.media_types import OCTETS, declared_type, media_type
-from ingest.processing.multipart import likely_boundary, occurring_boundary, pieces
-from ingest.processing.transfer_decoding import decoded
+from ingest.processing.mime.entity_header import (
+    EntityHeader,
+    EntityKind,
+    begins_like_a_mail,
+    read_entity_header,
+)
+from ingest.processing.mime.field_parameters import octets_parameter, parameters
+from ingest.processing.mime.leaves import Leaves
+from ingest.processing.mime.media_types import OCTETS, declared_type, media_type
+from ingest.processing.mime.multipart import likely_boundary, occurring_boundary, pieces
+from ingest.processing.mime.transfer_decoding import decoded
 from storage.records import PartRole
 
 MAX_DEPTH = 100  # parts within parts
