@@ -15,6 +15,21 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
+async def in_content(box: Any, octets: bytes) -> Any:
+    """A client that was told 354 and has sent `octets` since."""
+    client = await box.connect()
+    await client.begin_mail()
+    await client.send(octets)
+    return client
+
+
+def reset(client: Any) -> None:
+    """End its connection by RST, not orderly: the half-close of a patient client must not look the same."""
+    connection = client.writer.get_extra_info("socket")
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    client.writer.transport.abort()
+
+
 async def send_for_ever(raw: socket.socket, octets: bytes) -> None:
     """Send until the other side ends the connection."""
     async with asyncio.timeout(20):
@@ -27,16 +42,10 @@ def test_client_leaves_during_the_commit(mailbox: Callable[..., Any]) -> None:
 
     async def talk() -> None:
         async with mailbox(gate_open=False) as box:
-            client = await box.connect()
-            await client.begin_mail()
-            await client.send(b"x\r\n.\r\n")
+            client = await in_content(box, b"x\r\n.\r\n")
             await box.until(box.store.begun.is_set)
 
-            # A reset, not an orderly close: the half-close of a patient client must not look the same.
-            client.writer.get_extra_info("socket").setsockopt(
-                socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)
-            )
-            client.writer.transport.abort()
+            reset(client)
             await box.until(lambda: box.log.of("closed"))
             before = len(box.store.mails)
             box.store.gate.set()
@@ -62,10 +71,7 @@ def test_client_leaves_while_its_mail_waits(mailbox: Callable[..., Any]) -> None
             await clients[1].send(b"left alone\r\n.\r\n")
             await clients[2].send(b"third\r\n.\r\n")
             await asyncio.sleep(0.1)
-            clients[1].writer.get_extra_info("socket").setsockopt(
-                socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)
-            )
-            clients[1].writer.transport.abort()
+            reset(clients[1])
             await box.until(lambda: box.log.of("closed"))
 
             box.store.gate.set()
@@ -104,9 +110,7 @@ def test_our_own_time_is_not_the_clients(mailbox: Callable[..., Any]) -> None:
 
     async def talk() -> None:
         async with mailbox(gate_open=False, timeout_seconds=0.2) as box:
-            client = await box.connect()
-            await client.begin_mail()
-            await client.send(b"x\r\n.\r\n")
+            client = await in_content(box, b"x\r\n.\r\n")
 
             await asyncio.sleep(0.6)
             box.store.gate.set()
@@ -163,9 +167,7 @@ def test_drain_lets_a_mail_be_finished(mailbox: Callable[..., Any]) -> None:
 
     async def talk() -> None:
         async with mailbox() as box:
-            client = await box.connect()
-            await client.begin_mail()
-            await client.send(b"first half\r\n")
+            client = await in_content(box, b"first half\r\n")
             draining = asyncio.create_task(box.listener.drain(10))
             await asyncio.sleep(0.1)
             assert not draining.done()
@@ -187,9 +189,7 @@ def test_drain_cuts_off_at_its_deadline(mailbox: Callable[..., Any]) -> None:
 
     async def talk() -> None:
         async with mailbox() as box:
-            client = await box.connect()
-            await client.begin_mail()
-            await client.send(b"never finished\r\n")
+            client = await in_content(box, b"never finished\r\n")
             await asyncio.sleep(0.05)
 
             await box.listener.drain(0.1)
@@ -206,9 +206,7 @@ def test_drain_during_a_commit_still_says_yes(mailbox: Callable[..., Any]) -> No
 
     async def talk() -> None:
         async with mailbox(gate_open=False) as box:
-            client = await box.connect()
-            await client.begin_mail()
-            await client.send(b"x\r\n.\r\n")
+            client = await in_content(box, b"x\r\n.\r\n")
             await box.until(box.store.begun.is_set)
             draining = asyncio.create_task(box.listener.drain(10))
             await asyncio.sleep(0.05)
@@ -234,9 +232,7 @@ def test_trouble_in_the_middle_of_a_mail_ends_the_connection(
 
     async def talk() -> None:
         async with mailbox() as box:
-            client = await box.connect()
-            await client.begin_mail()
-            await client.send(b"x\r\nRSET\r\nNOOP\r\n")
+            client = await in_content(box, b"x\r\nRSET\r\nNOOP\r\n")
 
             first = await client.line()
             await client.send(b"NOOP\r\n.\r\nNOOP\r\n")

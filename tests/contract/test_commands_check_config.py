@@ -1,0 +1,118 @@
+"""`invoices check-config` from outside: everything is tried, and what does not work is named."""
+
+from __future__ import annotations
+
+import json
+import socket
+import ssl
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.commands import Commands
+
+
+def test_check_config_tries_everything(commands: Commands) -> None:
+    """A line for each check; on a sound set-up all work."""
+    commands.environment["INVOICES_SMTP__LISTEN"] = "127.0.0.1:0"
+
+    rows = commands.lines("check-config")
+
+    assert [list(row) for row in rows] == [["check", "ok", "text"]] * len(rows)
+    assert {row["check"]: row["ok"] for row in rows} == dict.fromkeys(
+        [
+            *("settings", "data_dir", "database", "registration.link_key", "smtp.tls_certificate"),
+            "smtp.listen",
+        ],
+        True,
+    )
+
+
+def _failing_checks(commands: Commands) -> dict[str, str]:
+    done = commands.call("check-config", "--json")
+    assert done.exit_code == 1
+    rows = [json.loads(line) for line in done.stdout.splitlines()]
+    return {row["check"]: row["text"] for row in rows if not row["ok"]}
+
+
+def test_check_config_names_what_does_not_work(on_sqlite: Commands, tmp_path: Path) -> None:
+    """Several things at once, each with its own sentence."""
+    on_sqlite.environment |= {
+        "INVOICES_DATABASE__URL": "postgresql+psycopg://nobody@127.0.0.1:1/nothing",
+        "INVOICES_SMTP__LISTEN": "192.0.2.1:8025",
+        "INVOICES_SMTP__TLS_CERTIFICATE": str(tmp_path / "missing.pem"),
+    }
+
+    wrong = _failing_checks(on_sqlite)
+
+    assert sorted(wrong) == ["database", "smtp.listen", "smtp.tls_certificate"]
+    assert "127.0.0.1" in wrong["database"]
+    assert wrong["smtp.listen"].startswith("192.0.2.1:8025: Cannot assign requested address")
+    assert str(tmp_path / "missing.pem") in wrong["smtp.tls_certificate"]
+
+
+@pytest.fixture
+def taken_port() -> Iterator[tuple[socket.socket, str]]:
+    """A socket that listens, and its address."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        yield taken, f"127.0.0.1:{taken.getsockname()[1]}"
+
+
+def test_check_config_is_content_beside_a_running_daemon(
+    on_sqlite: Commands, taken_port: tuple[socket.socket, str]
+) -> None:
+    """The port is in use then, by a program that greets as SMTP does."""
+    taken, address = taken_port
+    on_sqlite.environment["INVOICES_SMTP__LISTEN"] = address
+
+    def greet() -> None:
+        connection, _ = taken.accept()
+        with connection:
+            connection.sendall(b"220 mailbox.example ESMTP\r\n")
+
+    greeter = threading.Thread(target=greet)
+    greeter.start()
+    rows = {row["check"]: row["text"] for row in on_sqlite.lines("check-config")}
+    greeter.join()
+
+    said = f'{address} is in use, by a server that says "220 mailbox.example ESMTP"'
+    assert rows["smtp.listen"] == said
+
+
+def test_check_config_sees_that_a_port_is_in_use_by_something_else(
+    on_sqlite: Commands, taken_port: tuple[socket.socket, str]
+) -> None:
+    """It closes the connection without a greeting."""
+    taken, address = taken_port
+    on_sqlite.environment["INVOICES_SMTP__LISTEN"] = address
+
+    def hang_up() -> None:
+        taken.accept()[0].close()
+
+    closer = threading.Thread(target=hang_up)
+    closer.start()
+    wrong = _failing_checks(on_sqlite)
+    closer.join()
+
+    assert wrong == {"smtp.listen": f"{address} is in use by a program that does not speak SMTP"}
+
+
+def test_check_config_sees_that_a_certificate_has_expired(
+    on_sqlite: Commands, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Senders that check it would give up."""
+    certificate = tmp_path / "certificate.pem"
+    monkeypatch.setattr("cli.operations.daemon.tls_context", lambda _: None)
+    details = {"notAfter": "Nov 23 09:00:00 2020 GMT"}
+    monkeypatch.setattr(ssl, "_ssl", type("Decoder", (), {"_test_decode_cert": lambda *_: details}))
+    on_sqlite.environment |= {
+        "INVOICES_SMTP__TLS_CERTIFICATE": str(certificate),
+        "INVOICES_SMTP__LISTEN": "127.0.0.1:0",
+    }
+
+    wrong = _failing_checks(on_sqlite)
+
+    assert list(wrong) == ["smtp.tls_certificate"]
+    assert wrong["smtp.tls_certificate"].startswith(f"{certificate} was valid until Nov 23 09:00:00 2020 GMT")

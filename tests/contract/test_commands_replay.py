@@ -1,0 +1,60 @@
+"""`invoices replay` from outside: mails are read as the daemon reads them."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from tests.commands import ADDED_INVOICE_KEYS, INVOICE_KEYS, Commands
+
+SAMPLES = Path(__file__).parents[2] / "fixtures/mail"
+REPLAY_KEYS = [
+    *("source", "message_id", "mail_id", "outcome", "reason", "account", "matched_by", "invoices"),
+    "registration_links",
+]
+
+
+def test_a_replayed_mail_has_the_keys_of_the_contract(commands: Commands, tmp_path: Path) -> None:
+    """An invoice for nobody yet: an invited account, and a link that `link list` shows again."""
+    sample = SAMPLES / "unknown-recipient/message.eml"
+
+    [row] = commands.program("replay", str(sample), "--to", "einkauf@neukunde.example")
+    [again] = commands.program("replay", str(sample), "--to", "einkauf@neukunde.example")
+
+    [invoice] = row["invoices"]
+    [link] = commands.lines("link", "list")
+    assert list(row) == REPLAY_KEYS
+    assert (row["source"], row["outcome"], row["reason"]) == (str(sample), "recorded", None)
+    assert (row["matched_by"], row["account"]) == ("invitation", invoice["account"])
+    assert row["account"]["status"] == "invited"
+    assert set(invoice) == INVOICE_KEYS | ADDED_INVOICE_KEYS
+    assert invoice["total_with_vat"] == "469.69"
+    assert row["registration_links"] == [
+        {"url": link["url"], "email": "einkauf@neukunde.example", "expires_at": link["expires_at"]}
+    ]
+    assert list(again) == REPLAY_KEYS
+    assert (again["outcome"], again["mail_id"], again["invoices"]) == ("duplicate", row["mail_id"], [])
+
+    answer = commands.one("download", invoice["id"], "-o", str(tmp_path))
+    assert (answer["name"], answer["sha256"]) == (invoice["document"], invoice["attachments"][0]["sha256"])
+    assert hashlib.sha256((tmp_path / answer["name"]).read_bytes()).hexdigest() == answer["sha256"]
+
+
+def test_replay_refuses_what_the_listener_would_refuse(on_sqlite: Commands) -> None:
+    """With the same reply; the others are filed."""
+    on_sqlite.environment["INVOICES_SMTP__ACCEPTED_DOMAINS"] = "musterwerk.example"
+    sample = str(SAMPLES / "plain-letter")
+
+    rows = on_sqlite.program("replay", sample, "--to", "a@elsewhere.example")
+    rows += on_sqlite.program("replay", sample, "--to", "a@musterwerk.example")
+
+    assert [row["outcome"] for row in rows] == ["rejected", "no-invoice"]
+    assert rows[0]["reason"].startswith("550 5.7.1 ")
+    assert rows[0]["mail_id"] is None
+
+
+def test_replaying_an_empty_folder_fails(on_sqlite: Commands, tmp_path: Path) -> None:
+    """A path with nothing in it is a mistake more often than not."""
+    (tmp_path / "empty").mkdir()
+
+    assert on_sqlite.program("replay", str(tmp_path / "empty"), status=1) == []
