@@ -5,10 +5,10 @@ from __future__ import annotations
 import errno
 import os
 import socket
-import ssl
 from collections.abc import Callable
 
 import click
+from cryptography import x509
 
 from cli.forms import instant
 from cli.front import EXIT_FAILED, Command, Front, pass_front, utc_now
@@ -138,12 +138,10 @@ def _check_certificate(settings: Settings) -> str:
     if certificate is None:
         return "none is set, so STARTTLS is not offered"
     daemon.tls_context(settings)
-    details = ssl._ssl._test_decode_cert(str(certificate))  # type: ignore[attr-defined]
-    if ssl.cert_time_to_seconds(details["notAfter"]) <= utc_now().timestamp():
-        raise ValueError(
-            f"{certificate} was valid until {details['notAfter']}: renew it, then restart `serve`"
-        )
-    return f"{certificate} is valid until {details['notAfter']}"
+    until = x509.load_pem_x509_certificate(certificate.read_bytes()).not_valid_after_utc
+    if until <= utc_now():
+        raise ValueError(f"{certificate} was valid until {until:%Y-%m-%d}: renew it, then restart `serve`")
+    return f"{certificate} is valid until {until:%Y-%m-%d}"
 
 
 def _check_ports(settings: Settings) -> str:
