@@ -10,7 +10,7 @@ from storage.records import Identifier
 
 _NOT_IN_VAT_ID = re.compile(r"[\s.\-/]")
 _VAT_ID = re.compile(r"[A-Z]{2}[0-9A-Z+*]{2,13}")
-_ADDRESS = re.compile(r"[^\s@<>]+@[^\s@<>]+")
+_ADDRESS = re.compile(r'(?:"(?:[^"\\]|\\.)+"|[^\s@<>"]+)@[^\s@<>"]+')  # also a quoted local part
 _DOMAIN = re.compile(r"[^\s@<>.]+(\.[^\s@<>.]+)*")
 
 
@@ -73,5 +73,7 @@ def parse_identifier(text: str) -> Identifier:
 def split_address(address: str) -> tuple[str, str, str]:
     """An address as local part without its sub-address (RFC 5233), the sub-address or "", and the domain."""
     local, _, domain = address.rpartition("@")
+    if local.startswith('"'):
+        return local, "", domain
     user, _, detail = local.partition("+")
     return (user, detail, domain) if user else (local, "", domain)
