@@ -168,7 +168,7 @@ class Command(click.Command):
         except BrokenPipeError:
             sys.stdout = None  # whoever read our output has seen enough
             context.exit(EXIT_FAILED)
-        except (StoreError, OSError, ValueError) as error:
+        except (StoreError, OSError, ValueError, OverflowError) as error:
             click.echo(f"Error: {error}", err=True)
             context.exit(EXIT_FAILED)
         finally:

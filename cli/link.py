@@ -55,7 +55,7 @@ def create(front: Front, email: str, account_: str | None) -> None:
         new = RegistrationLink(
             id=link_id,
             account_id=account.id,
-            email=email.casefold(),
+            email=address_key(email).value,
             token_digest=tokens.digest(link_id),
             created_at=now,
             expires_at=now + timedelta(days=front.settings.registration.link_days),

@@ -35,7 +35,22 @@ def address_key(address: str) -> AccountKey:
     """The key of a mailbox address (RFC 5321 4.1.2), without case. Raises ValueError."""
     if not _ADDRESS.fullmatch(address):
         raise ValueError(f'"{address}" is not an address such as "invoices@company.example"')
-    return AccountKey(KeyKind.ADDRESS, address.casefold())
+    local, _, domain = address.rpartition("@")
+    return AccountKey(KeyKind.ADDRESS, f"{local.lower()}@{_comparable(domain)}")
+
+
+def _comparable(domain: str) -> str:
+    """In lower case and U-labels (RFC 5890 2.3.2.1); unlike casefold(), this keeps "ß" and "ss" apart."""
+    return ".".join(_u_label(label.lower()) for label in domain.split("."))
+
+
+def _u_label(label: str) -> str:
+    if not label.startswith("xn--"):
+        return label
+    try:
+        return label[4:].encode("ascii").decode("punycode")
+    except UnicodeError:
+        return label
 
 
 def vat_id_key(vat_id: str) -> AccountKey:
@@ -48,7 +63,7 @@ def vat_id_key(vat_id: str) -> AccountKey:
 
 def domain_key(domain: str) -> AccountKey:
     """The key of a mail domain. Raises ValueError."""
-    value = domain.rstrip(".").casefold()
+    value = _comparable(domain.rstrip("."))
     if not _DOMAIN.fullmatch(value):
         raise ValueError(f'"{domain}" is not a domain such as "company.example"')
     return AccountKey(KeyKind.DOMAIN, value)

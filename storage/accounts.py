@@ -94,7 +94,7 @@ class Accounts:
         ids.update(
             self._connection.scalars(
                 select(AccountKeyRow.account_id).where(
-                    AccountKeyRow.kind == KeyKind.ADDRESS, AccountKeyRow.value == text.casefold()
+                    AccountKeyRow.kind == KeyKind.ADDRESS, AccountKeyRow.value == _address_form(text)
                 )
             )
         )
@@ -189,6 +189,13 @@ class Accounts:
             )
             for row in rows
         ]
+
+
+def _address_form(text: str) -> str:
+    try:
+        return address_key(text).value
+    except ValueError:
+        return text  # a name or an id
 
 
 def _belongs(key: AccountKey, owner: CompanyAccount) -> str:

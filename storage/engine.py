@@ -39,6 +39,12 @@ def open_engine(url: str) -> Engine:
     return engine
 
 
+def database_file(engine: Engine) -> Path | None:
+    """The file of an SQLite database; None for PostgreSQL."""
+    name = engine.url.database if engine.dialect.name == "sqlite" else None
+    return Path(name) if name else None
+
+
 def is_missing_file(url: str) -> bool:
     """Whether `url` names an SQLite file that is not there; connecting would make it."""
     parsed = make_url(url)

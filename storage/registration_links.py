@@ -31,14 +31,14 @@ class RegistrationLinks:
                 raise Conflict(f"{link.email} has a live registration link already: {live.id}")
             self._connection.execute(
                 update(RegistrationLinkRow)
-                .where(RegistrationLinkRow.email == link.email.casefold(), RegistrationLinkRow.newest)
+                .where(RegistrationLinkRow.email == link.email.lower(), RegistrationLinkRow.newest)
                 .values(newest=False)
             )
             self._connection.execute(
                 insert(RegistrationLinkRow).values(
                     id=link.id,
                     account_id=link.account_id,
-                    email=link.email.casefold(),
+                    email=link.email.lower(),
                     token_digest=link.token_digest,
                     newest=True,
                     created_at=link.created_at,
@@ -50,7 +50,7 @@ class RegistrationLinks:
         """The link of an address that can be redeemed at `now`."""
         row = self._connection.execute(
             select(RegistrationLinkRow.__table__).where(
-                RegistrationLinkRow.email == email.casefold(),
+                RegistrationLinkRow.email == email.lower(),
                 RegistrationLinkRow.newest,
                 RegistrationLinkRow.expires_at > now,
                 RegistrationLinkRow.redeemed_at.is_(None),
@@ -64,7 +64,7 @@ class RegistrationLinks:
         if not emails:
             return []
         query = select(RegistrationLinkRow.__table__).where(
-            RegistrationLinkRow.email.in_([email.casefold() for email in emails]), RegistrationLinkRow.newest
+            RegistrationLinkRow.email.in_([email.lower() for email in emails]), RegistrationLinkRow.newest
         )
         return [_record(row) for row in self._connection.execute(query)]
 

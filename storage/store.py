@@ -13,7 +13,7 @@ from sqlalchemy.engine import Connection
 
 from storage import schema
 from storage.accounts import Accounts
-from storage.engine import WRITES, is_missing_file, open_engine
+from storage.engine import WRITES, database_file, is_missing_file, open_engine
 from storage.errors import Conflict, SchemaMismatch, StorageUnavailable
 from storage.expired import Expired
 from storage.history import History
@@ -43,6 +43,8 @@ class Store:
         self._engine = engine
         # SQLite has one writer at a time. Our threads queue up here; asking the file again and again is slower.
         self._writer = threading.Lock() if engine.dialect.name == "sqlite" else nullcontext()
+        self._file = database_file(engine)
+        self._inode = self._file.stat().st_ino if self._file and self._file.exists() else None
 
     @classmethod
     def open(cls, url: str) -> Store:
@@ -57,7 +59,7 @@ class Store:
         except BaseException:
             store.close()
             raise
-        return store
+        return cls(store._engine)
 
     @classmethod
     def migrate(cls, url: str) -> tuple[str | None, str]:
@@ -97,6 +99,7 @@ class Store:
         with (
             _named_errors(),
             self._writer,
+            self._file_in_place(),
             self._engine.connect().execution_options(**{WRITES: True}) as connection,
             connection.begin(),
         ):
@@ -111,6 +114,17 @@ class Store:
     def close(self) -> None:
         """Closes every connection."""
         self._engine.dispose()
+
+    @contextmanager
+    def _file_in_place(self) -> Iterator[None]:
+        """Refuses to write into an SQLite file that somebody removed or replaced: it would be lost with it."""
+        if self._file is not None and self._inode is not None:
+            found = self._file.stat().st_ino if self._file.exists() else None
+            if found != self._inode:
+                self._engine.dispose()
+                self._inode = found or self._inode  # one that was put back is taken up by the next call
+                raise StorageUnavailable(f"{self._file} was removed or replaced; put it back")
+        yield
 
     def _expect_schema(self) -> None:
         with _named_errors():
@@ -147,7 +161,8 @@ def _named_errors() -> Iterator[None]:
     except (sql.OperationalError, sql.InterfaceError, sql.InternalError, sql.TimeoutError) as error:
         raise StorageUnavailable(_first_line(error)) from error
     except sql.DBAPIError as error:
-        if error.connection_invalidated or isinstance(error.orig, OSError):
+        # The bare DatabaseError is SQLite's "file is not a database".
+        if error.connection_invalidated or type(error) is sql.DatabaseError:
             raise StorageUnavailable(_first_line(error)) from error
         raise
     except OSError as error:

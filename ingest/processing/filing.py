@@ -194,7 +194,7 @@ class Filer:
         account = self._on_record.candidates.accounts.get(found.account_id)
         if account is not None and account.status is not AccountStatus.INVITED:
             return
-        email = account.addresses[0].casefold() if account and account.addresses else found.key.value
+        email = address_key(account.addresses[0]).value if account and account.addresses else found.key.value
         newest = self._on_record.newest_links.get(email)
         if newest is not None and newest.state(self._now) is not LinkState.EXPIRED:
             return

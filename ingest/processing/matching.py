@@ -8,7 +8,6 @@ from enum import StrEnum
 
 from storage.account_keys import (
     AccountKey,
-    KeyKind,
     address_key,
     domain_key,
     identifier_key,
@@ -109,9 +108,10 @@ def without_sub_address(forward_path: str) -> str:
 
 
 def _match_one(terms: BusinessTerms, forward_path: str, candidates: Candidates) -> Match | Unmatched:
-    by_address = _first(MatchRule.RECIPIENT_ADDRESS, _address_keys(forward_path), forward_path, candidates)
-    if by_address is not None:
-        return by_address
+    for key in _address_keys(forward_path):  # the address itself before the one without its sub-address
+        by_address = _first(MatchRule.RECIPIENT_ADDRESS, [key], forward_path, candidates)
+        if by_address is not None:
+            return by_address
     by_document = _by_document(terms, forward_path, candidates)
     if by_document is not None:
         return by_document
@@ -176,4 +176,4 @@ def _identifier_keys(terms: BusinessTerms) -> Iterator[AccountKey]:
         except ValueError:
             continue  # without a scheme it is a name that the seller gave, which proves nothing
         if identifier.scheme == "EM":
-            yield AccountKey(KeyKind.ADDRESS, identifier.value.casefold())
+            yield from _address_keys(identifier.value)

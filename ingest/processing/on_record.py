@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ingest.processing.filing import OnRecord
 from ingest.processing.matching import Candidates, keys_to_look_up
-from storage.account_keys import AccountKey, domain_key, split_address, vat_id_key
+from storage.account_keys import AccountKey, address_key, domain_key, split_address, vat_id_key
 from storage.records import AccountStatus, ContractingPartner, MailReading, PartnerTrust, ReceivedMail
 from storage.store import Transaction
 
@@ -17,7 +17,7 @@ def load_on_record(records: Transaction, mail: ReceivedMail, reading: MailReadin
     owners = records.accounts.owners(keys_to_look_up(mail.envelope.forward_paths, terms))
     accounts = records.accounts.by_ids(set(owners.values()))
     invited = [
-        account.addresses[0].casefold()
+        address_key(account.addresses[0]).value
         for account in accounts.values()
         if account.status is AccountStatus.INVITED and account.addresses
     ]

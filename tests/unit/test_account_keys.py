@@ -73,3 +73,10 @@ def test_what_is_no_identifier_is_refused(wrong: str) -> None:
     """SCHEME:VALUE, both of them."""
     with pytest.raises(ValueError, match="is not SCHEME:VALUE"):
         parse_identifier(wrong)
+
+
+def test_a_domain_has_one_form_and_no_other_domain_has_it() -> None:
+    """A- and U-labels are one domain; "straße" and "strasse" are two, which casefold() once made one."""
+    assert domain_key("München.example") == domain_key("xn--mnchen-3ya.example")
+    assert address_key("a@MÜNCHEN.example") == address_key("a@xn--mnchen-3ya.example")
+    assert domain_key("straße.example") != domain_key("strasse.example")

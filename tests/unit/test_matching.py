@@ -147,3 +147,11 @@ def test_postmaster_without_a_domain_cannot_be_invited() -> None:
     _, [unmatched] = match(_buyer(), ("postmaster",), _candidates())
 
     assert unmatched.reason == '"postmaster" is no address that could be invited'
+
+
+def test_an_address_of_its_own_wins_over_the_one_without_its_sub_address() -> None:
+    """Two companies share a mailbox by sub-address; mail to the second once went to quarantine."""
+    candidates = _candidates(a=address_key("hub@company.example"), b=address_key("hub+b@company.example"))
+
+    assert _found(_buyer(), candidates, "hub+b@company.example") == [("b", MatchRule.RECIPIENT_ADDRESS)]
+    assert _found(_buyer(), candidates, "hub+c@company.example") == [("a", MatchRule.RECIPIENT_ADDRESS)]
