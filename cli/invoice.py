@@ -166,7 +166,8 @@ def _write(content: bytes, name: str, output: Path | None) -> Path:
     target = output or Path(name)
     if target.is_dir():
         target /= name
-    if output is None and target.exists():
+    # Only a name that the operator gave may replace a file; a document's name is the sender's choice.
+    if target != output and target.exists():
         raise FileExistsError(f"{target} exists already; name another file with -o")
     with tempfile.NamedTemporaryFile(dir=target.parent, delete=False) as unfinished:
         try:

@@ -51,3 +51,15 @@ def test_a_download_overwrites_no_file_unasked(on_sqlite: Commands, monkeypatch:
     said = on_sqlite.refused("download", filed.mail_id, "--original")
 
     assert said == f"Error: {filed.mail_id}.eml exists already; name another file with -o\n"
+
+
+def test_a_download_into_a_folder_overwrites_no_file_either(on_sqlite: Commands, tmp_path: Path) -> None:
+    """Two invoices may both be called invoice.xml; the second one once replaced the first without a word."""
+    filed = file_invoice(on_sqlite.url)
+    kept = tmp_path / f"{filed.mail_id}.eml"
+    kept.write_text("another file")
+
+    said = on_sqlite.refused("download", filed.mail_id, "--original", "-o", str(tmp_path))
+
+    assert said == f"Error: {kept} exists already; name another file with -o\n"
+    assert kept.read_text() == "another file"
