@@ -19,7 +19,7 @@ from ingest.receiving.transfer_key import transfer_digest
 from storage import codec
 from storage.expiry import RetentionPeriods
 from storage.ids import new_id
-from storage.records import Envelope, IncomingMail, MailReading
+from storage.records import ContentInMemory, Envelope, IncomingMail, MailReading
 from storage.store import Store
 
 AT_ONCE = 32  # as many mails share a transaction as in ingest/processing/processor.py
@@ -111,7 +111,7 @@ def _incoming(mail: BenchMail) -> IncomingMail:
         id=new_id(),
         envelope=envelope,
         trace=b"Received: from relay.example\r\n",
-        octets=mail.octets,
+        content=ContentInMemory(mail.octets),
         transfer_digest=transfer_digest(mail.octets, envelope),
     )
 

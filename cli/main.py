@@ -14,6 +14,7 @@ from cli.partner import partner
 from cli.quarantine import quarantine
 from cli.replay import replay
 from cli.retention import retention
+from cli.user import user
 
 
 @click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -35,6 +36,6 @@ def main() -> None:
 
 for command in (
     *(serve, replay, mail, list_, show, history, explain, download, account, partner, link),
-    *(quarantine, retention, migrate, check_config, status),
+    *(quarantine, retention, user, migrate, check_config, status),
 ):
     main.add_command(command)

@@ -15,6 +15,7 @@ from cli.front import EXIT_FAILED, Command, Front, pass_front, utc_now
 from config.link_key import link_key
 from config.settings import Settings
 from ingest import daemon
+from ingest.reception import certificates
 from retention import worker
 from storage.errors import StoreError
 from storage.records import MailState
@@ -137,7 +138,7 @@ def _check_certificate(settings: Settings) -> str:
     certificate = settings.smtp.tls_certificate
     if certificate is None:
         return "none is set, so STARTTLS is not offered"
-    daemon.tls_context(settings)
+    certificates(settings)
     until = x509.load_pem_x509_certificate(certificate.read_bytes()).not_valid_after_utc
     if until <= utc_now():
         raise ValueError(f"{certificate} was valid until {until:%Y-%m-%d}: renew it, then restart `serve`")

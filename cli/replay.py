@@ -17,14 +17,15 @@ from cli import forms
 from cli.front import EXIT_FAILED, Command, Front, cell, pass_front, utc_now
 from cli.local_worker import LocalWorker
 from cli.sources import Source, forward_paths_of, reverse_path_of, sources
-from ingest.daemon import add_mails, link_tokens, policy
+from ingest.daemon import link_tokens
 from ingest.receiving.addresses import BadPath, parse_forward_path, parse_reverse_path
 from ingest.receiving.recipient_policy import recipient_verdict
 from ingest.receiving.replies import Reply
 from ingest.receiving.transfer_key import transfer_digest
+from ingest.reception import add_mails, policy
 from storage.ids import new_id
 from storage.link_tokens import LinkTokens
-from storage.records import Envelope, HistoryEventName, IncomingMail, Outcome
+from storage.records import ContentInMemory, Envelope, HistoryEventName, IncomingMail, Outcome
 from storage.store import Transaction
 
 MAILS_AT_ONCE = 50  # stored in one transaction
@@ -140,7 +141,7 @@ def _incoming(front: Front, source: Source, to: tuple[str, ...], from_: str | No
         id=new_id(),
         envelope=envelope,
         trace=b"",
-        octets=source.octets,
+        content=ContentInMemory(source.octets),
         transfer_digest=transfer_digest(source.octets, envelope),
     )
 

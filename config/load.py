@@ -145,7 +145,7 @@ def _expand(tree: _Tree) -> None:
         database["url"] = database["url"].replace("{data_dir}", data_dir)
     smtp = tree.get("smtp")
     if isinstance(smtp, dict):
-        for key in ("tls_certificate", "tls_key"):
+        for key in ("tls_certificate", "tls_key", "users"):
             smtp[key] = smtp.get(key) or None
 
 
@@ -175,6 +175,12 @@ def _contradictions(settings: Settings) -> list[str]:
     problems = []
     if smtp.require_tls and smtp.tls_certificate is None:
         problems.append("smtp.require_tls: expected smtp.tls_certificate to be set too")
+    if smtp.listen_tls and smtp.tls_certificate is None:
+        problems.append("smtp.listen_tls: expected smtp.tls_certificate to be set too")
+    if smtp.users is not None and smtp.tls_certificate is None:
+        problems.append(
+            "smtp.users: expected smtp.tls_certificate to be set too, for AUTH is offered under TLS only"
+        )
     if smtp.tls_key is not None and smtp.tls_certificate is None:
         problems.append("smtp.tls_key: expected smtp.tls_certificate to be set too")
     return problems

@@ -20,7 +20,6 @@ def set_up_log(settings: LogSettings) -> None:
     trace = [structlog.processors.format_exc_info] if settings.format == "json" else []
     structlog.configure(
         processors=[
-            structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             *trace,

@@ -19,6 +19,15 @@ def _listen_address(value: str) -> str:
     return value
 
 
+def _lmtp_address(value: str) -> str:
+    if value.startswith("unix:/"):
+        return value
+    try:
+        return _listen_address(value)
+    except ValueError:
+        raise ValueError('expected "unix:/PATH" or "HOST:PORT"') from None
+
+
 def _network(value: str) -> str:
     try:
         return str(ipaddress.ip_network(value, strict=False))
@@ -54,6 +63,7 @@ def _only(expected: str, *, because: str) -> AfterValidator:
     return AfterValidator(check)
 
 
+LmtpAddress = Annotated[str, AfterValidator(_lmtp_address)]
 ListenAddress = Annotated[str, AfterValidator(_listen_address)]
 Network = Annotated[str, AfterValidator(_network)]
 Domain = Annotated[str, AfterValidator(_domain)]
@@ -72,23 +82,28 @@ class SmtpSettings(Section):
     """[smtp]: where mail comes in and from whom."""
 
     listen: tuple[ListenAddress, ...]
+    listen_tls: tuple[ListenAddress, ...]  # TLS before the greeting
     hostname: str  # empty: the machine's own name
     max_message_bytes: Annotated[int, Field(ge=1024, le=1024**3)]
     accepted_domains: tuple[Domain, ...]  # empty: every domain
     relays: tuple[Network, ...]
+    proxies: tuple[Network, ...]  # who begins each connection with a PROXY header
+    xclient: tuple[Network, ...]  # who may name its own client with XCLIENT
+    users: Path | None  # the file of names and password hashes
     tls_certificate: Path | None
     tls_key: Path | None
     require_tls: bool
     unknown_recipients: Literal["invite", "reject"]
-    processes: Annotated[int, Field(ge=1, le=1, description="this version runs one process")]
+    bare_line_ends: Literal["keep", "normalise", "refuse"]
+    max_sessions: Annotated[int, Field(ge=1, le=100_000)]  # of each process
+    max_sessions_per_peer: Annotated[int, Field(ge=1, le=100_000)]
+    processes: Annotated[int, Field(ge=1, le=64)]
 
 
 class LmtpSettings(Section):
-    """[lmtp]: not in this version, so it stays empty."""
+    """[lmtp]: where mail comes in from a mail server that delivers by LMTP."""
 
-    listen: Annotated[
-        tuple[str, ...], Field(max_length=0, description="this version has no LMTP yet; leave it empty")
-    ]
+    listen: tuple[LmtpAddress, ...]
 
 
 class DatabaseSettings(Section):

@@ -39,9 +39,29 @@ def closed(*, peer: str | None, reason: str) -> None:
     _log.debug("closed", peer=peer, reason=reason)
 
 
-def rejected(*, peer: str | None, stage: str, reply: str) -> None:
-    """A command, a recipient or a mail was refused."""
-    _log.info("rejected", peer=peer, stage=stage, reply=reply)
+def rejected(*, peer: str | None, stage: str, reason: str, reply: str) -> None:
+    """A command, a recipient or a mail was refused; `reason` is the limit or rule by name."""
+    _log.info("rejected", peer=peer, stage=stage, reason=reason, reply=reply)
+
+
+def not_spilled(*, error: OSError) -> None:
+    """The disk did not take a large mail while it arrived; its sender saw 452 or 451."""
+    _log.error("not-spilled", error=str(error))
+
+
+def certificate_loaded(path: str) -> None:
+    """A renewed certificate is in use from the next handshake on."""
+    _log.info("certificate-loaded", certificate=path)
+
+
+def certificate_broken(path: str, error: Exception) -> None:
+    """A renewed certificate cannot be used; the one before it stays in use."""
+    _log.error("certificate-broken", certificate=path, error=str(error))
+
+
+def receiver_died(number: int, status: int | None) -> None:
+    """A process that takes mail in has ended by itself; another one takes its place."""
+    _log.error("receiver-died", process=number, status=status)
 
 
 def accepted(

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, and_, exists, func, insert, or_, select, text, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import ColumnElement, Row, Select, and_, exists, func, or_, select, text, update
 from sqlalchemy.engine import Connection
 
 from storage import codec
@@ -15,13 +14,12 @@ from storage.accounts import Accounts
 from storage.chunks import chunks
 from storage.errors import NotFound
 from storage.history import History
+from storage.incoming import add_mails
 from storage.invoices import Invoices
 from storage.partners import Partners
 from storage.records import (
     Envelope,
     Filing,
-    HistoryEvent,
-    HistoryEventName,
     IncomingMail,
     MailState,
     Message,
@@ -56,34 +54,7 @@ class ReceivedMails:
 
         A transfer that is stored already, or twice in `mails`, is answered with the id of the first.
         """
-        if not mails:
-            return []
-        dialect = postgresql if self._connection.dialect.name == "postgresql" else sqlite
-        rows = [_new_row(mail) for mail in mails]
-        self._connection.execute(
-            dialect.insert(ReceivedMailRow).on_conflict_do_nothing(index_elements=["transfer_digest"]), rows
-        )
-        stored = dict(
-            self._connection.execute(
-                select(ReceivedMailRow.transfer_digest, ReceivedMailRow.id).where(
-                    ReceivedMailRow.transfer_digest.in_([mail.transfer_digest for mail in mails])
-                )
-            ).all()
-        )
-        receipts = [
-            Receipt(mail_id=found, duplicate=found != mail.id)
-            for mail in mails
-            for found in (stored[mail.transfer_digest],)
-        ]
-        fresh = [mail for mail, receipt in zip(mails, receipts, strict=True) if not receipt.duplicate]
-        if fresh:
-            self._connection.execute(
-                insert(MailOctetsRow), [{"mail_id": mail.id, "octets": mail.octets} for mail in fresh]
-            )
-        History(self._connection).add(
-            [_arrival(mail, receipt) for mail, receipt in zip(mails, receipts, strict=True)]
-        )
-        return receipts
+        return add_mails(self._connection, mails) if mails else []
 
     def claim(self, *, by: str, now: datetime, lease: timedelta, limit: int) -> list[str]:
         """Claims up to `limit` queued mails for `by` until `now + lease`; their ids, oldest first.
@@ -254,10 +225,22 @@ class ReceivedMails:
 
     def octets(self, mail_id: str) -> bytes:
         """The content of a mail as it came after DATA. Raises NotFound, also once it is deleted."""
-        octets = self._connection.scalar(select(MailOctetsRow.octets).where(MailOctetsRow.mail_id == mail_id))
-        if octets is None:
+        return b"".join(self.chunks(mail_id))
+
+    def chunks(self, mail_id: str) -> Iterator[bytes]:
+        """The octets of a mail in pieces, so that a large one is never in memory whole. Raises NotFound."""
+        query = (
+            select(MailOctetsRow.octets)
+            .where(MailOctetsRow.mail_id == mail_id)
+            .order_by(MailOctetsRow.position)
+            .execution_options(yield_per=8)
+        )
+        found = False
+        for chunk in self._connection.scalars(query):
+            found = True
+            yield chunk
+        if not found:
             raise NotFound(f"there are no octets of a mail {mail_id}")
-        return octets
 
     def trace(self, mail_id: str) -> bytes:
         """Our Received field of a mail (RFC 5321 4.4); empty for a replayed file."""
@@ -275,38 +258,6 @@ class ReceivedMails:
     def oldest_queued(self) -> datetime | None:
         """When the oldest mail in the queue was received."""
         return self._connection.scalar(select(func.min(ReceivedMailRow.received_at)).where(_QUEUED))
-
-
-def _storable(text: str | None) -> str | None:
-    # PostgreSQL takes no NUL, and neither engine a lone surrogate.
-    return None if text is None else text.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
-
-
-def _new_row(mail: IncomingMail) -> dict[str, Any]:
-    return {
-        "id": mail.id,
-        "received_at": mail.envelope.received_at,
-        "state": MailState.RECEIVED,
-        "reverse_path": _storable(mail.envelope.reverse_path),
-        "forward_paths": [_storable(path) for path in mail.envelope.forward_paths],
-        "peer": mail.envelope.peer,
-        "helo": _storable(mail.envelope.helo),
-        "tls": mail.envelope.tls,
-        "trace": mail.trace,
-        "size": len(mail.octets),
-        "transfer_digest": mail.transfer_digest,
-    }
-
-
-def _arrival(mail: IncomingMail, receipt: Receipt) -> HistoryEvent:
-    return HistoryEvent(
-        at=mail.envelope.received_at,
-        event=HistoryEventName.RECEIVED_AGAIN if receipt.duplicate else HistoryEventName.RECEIVED,
-        actor="smtp" if mail.envelope.peer else "replay",
-        detail={"size": str(len(mail.octets)), "peer": mail.envelope.peer or "a file"},
-        mail_id=receipt.mail_id,
-        invoice_id=None,
-    )
 
 
 def _record(row: Row[Any]) -> ReceivedMail:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Protocol
+
+CHUNK_OCTETS = 256 * 1024  # of a mail that are handled, and stored, in one piece
 
 
 class MailState(StrEnum):
@@ -134,6 +138,37 @@ class Envelope:
     received_at: datetime  # UTC
 
 
+class MailContent(Protocol):
+    """What came after DATA, dot-unstuffed, otherwise untouched; wherever it is kept until it is stored."""
+
+    @property
+    def size(self) -> int:
+        """Its octets."""
+
+    def chunks(self) -> Iterator[bytes]:
+        """All of it from the beginning, in pieces of at most CHUNK_OCTETS; may be called again."""
+
+
+@dataclass(frozen=True, slots=True)
+class ContentInMemory:
+    """The content of a mail that is small, or was read from a file as a whole."""
+
+    octets: bytes
+
+    @property
+    def size(self) -> int:
+        """Its octets."""
+        return len(self.octets)
+
+    def chunks(self) -> Iterator[bytes]:
+        """All of it, in pieces of at most CHUNK_OCTETS; an empty mail is one empty piece."""
+        if len(self.octets) <= CHUNK_OCTETS:
+            yield self.octets
+            return
+        for start in range(0, len(self.octets), CHUNK_OCTETS):
+            yield self.octets[start : start + CHUNK_OCTETS]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IncomingMail:
     """A whole mail, ready to be made durable."""
@@ -141,8 +176,14 @@ class IncomingMail:
     id: str
     envelope: Envelope
     trace: bytes  # our Received field (RFC 5321 4.4), CRLF included; empty for a replayed file
-    octets: bytes  # what came after DATA, dot-unstuffed, otherwise untouched
+    content: MailContent
     transfer_digest: bytes  # SHA-256; equal for two transfers of the same mail
+    remarks: dict[str, str] = field(default_factory=dict)  # what was odd at receipt, for the history
+
+    @property
+    def octets(self) -> bytes:
+        """The content as a whole; for mails that may be large, take its chunks."""
+        return b"".join(self.content.chunks())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from storage.invoices import Invoices
 from storage.partners import Partners
 from storage.received_mail import ReceivedMails
 from storage.registration_links import RegistrationLinks
+from storage.writer_lock import WriterLock
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +41,8 @@ class Store:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        # SQLite has one writer at a time. Our threads queue up here; asking the file again and again is slower.
-        self._writer = threading.Lock() if engine.dialect.name == "sqlite" else nullcontext()
         self._file = database_file(engine)
+        self._writer = WriterLock(self._file) if self._file else None
         self._inode = self._file.stat().st_ino if self._file and self._file.exists() else None
 
     @classmethod
@@ -98,7 +97,7 @@ class Store:
         """
         with (
             _named_errors(),
-            self._writer,
+            self._writer.held() if self._writer else nullcontext(),
             self._file_in_place(),
             self._engine.connect().execution_options(**{WRITES: True}) as connection,
             connection.begin(),
@@ -114,6 +113,8 @@ class Store:
     def close(self) -> None:
         """Closes every connection."""
         self._engine.dispose()
+        if self._writer is not None:
+            self._writer.close()
 
     @contextmanager
     def _file_in_place(self) -> Iterator[None]:

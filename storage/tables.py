@@ -72,6 +72,12 @@ class Base(DeclarativeBase):
 Id = String(36)
 
 
+def _where_set(name: str, column: str) -> Index:
+    """An index of the rows that have a value; the others, most of them, cost nothing."""
+    condition = text(f"{column} IS NOT NULL")
+    return Index(name, column, sqlite_where=condition, postgresql_where=condition)
+
+
 class ReceivedMailRow(Base):
     """A mail that was answered 250: its envelope, its place in the queue, and what became of it."""
 
@@ -110,17 +116,18 @@ class ReceivedMailRow(Base):
             sqlite_where=text("state IN ('received', 'claimed')"),
             postgresql_where=text("state IN ('received', 'claimed')"),
         ),
-        Index("ix_received_mail_expires_at", "expires_at"),
-        Index("ix_received_mail_tombstone_until", "tombstone_until"),
+        _where_set("ix_received_mail_expires_at", "expires_at"),
+        _where_set("ix_received_mail_tombstone_until", "tombstone_until"),
     )
 
 
 class MailOctetsRow(Base):
-    """The octets of a mail, apart from its row so that the queue stays narrow."""
+    """A chunk of the octets of a mail; apart from its row so that the queue stays narrow."""
 
     __tablename__ = "mail_octets"
 
     mail_id: Mapped[str] = mapped_column(ForeignKey("received_mail.id"), primary_key=True)
+    position: Mapped[int] = mapped_column(primary_key=True)  # of the chunk in its mail, from 0
     octets: Mapped[bytes]
 
 
@@ -245,8 +252,10 @@ class HistoryEventRow(Base):
         BigInteger().with_variant(Integer(), "sqlite"), primary_key=True, autoincrement=True
     )
     mail_id: Mapped[str | None] = mapped_column(Id, index=True)
-    invoice_id: Mapped[str | None] = mapped_column(Id, index=True)
+    invoice_id: Mapped[str | None] = mapped_column(Id)
     at: Mapped[datetime]
     event: Mapped[str] = mapped_column(String(32))
     actor: Mapped[str]
     detail: Mapped[dict[str, Any]]
+
+    __table_args__ = (_where_set("ix_history_event_invoice_id", "invoice_id"),)

@@ -11,6 +11,7 @@ from storage.records import (
     AccountStatus,
     BusinessTerms,
     CompanyAccount,
+    ContentInMemory,
     DocumentFormat,
     Envelope,
     Environment,
@@ -48,7 +49,7 @@ def incoming(octets: bytes = b"Subject: x\r\n\r\nbody\r\n", **changes: Any) -> I
         "id": new_id(),
         "envelope": envelope(),
         "trace": b"Received: from relay.example\r\n",
-        "octets": octets,
+        "content": ContentInMemory(octets),
         "transfer_digest": hashlib.sha256(octets).digest(),
     }
     return IncomingMail(**values | changes)

@@ -80,10 +80,10 @@ class Acceptance:
         while self._waiting and len(batch) < self._max_batch_mails:
             mail, future = self._waiting[0]
             if not future.done():
-                if batch and octets + len(mail.octets) > self._max_batch_octets:
+                if batch and octets + mail.content.size > self._max_batch_octets:
                     break
                 batch.append((mail, future))
-                octets += len(mail.octets)
+                octets += mail.content.size
             self._waiting.popleft()
         return batch
 

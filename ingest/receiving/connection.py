@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 from contextlib import suppress
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from aiosmtpd.smtp import SMTP
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import Iterable
 
-_CHUNK = 256 * 1024  # octets; what the event loop takes from a socket at once
+_MOST_AHEAD = 256 * 1024  # octets that wait for us before the peer is held back; a chunk of libuv is 256 KiB
 _CLOSING_SECONDS = 5.0  # for the peer to take our last reply
 _TLS_HANDSHAKE_SECONDS = 60.0
 _MAX_OVERLONG_LINE = 1024 * 1024  # octets read in search of the end of a command line that is too long
@@ -40,126 +40,157 @@ class _NoHandler:
         return ()
 
 
+class _Session(Protocol):
+    """What the connection starts: the conversation on it."""
+
+    async def _handle_client(self) -> None: ...
+
+
 _NO_HANDLER = _NoHandler()
 
 
 class Connection(SMTP):
     """What aiosmtpd does with a connection, with the reading, the timers and the STARTTLS of ours.
 
-    Not taken from aiosmtpd: a cancelled handler at the peer's half-close (the last replies would be lost), a
-    timer that runs while we work, one that ends without a word, and a stream limit of one line.
+    Not taken from aiosmtpd: its stream of lines (each command would wake a task twice, and a mail would be a list
+    of lines), a cancelled handler at the peer's half-close (the last replies would be lost), a timer that runs
+    while we work, and one that ends without a word.
     """
 
-    # The limit of the stream; asyncio pauses the socket at twice as much.
-    line_length_limit = 64 * 1024
+    transport: asyncio.Transport | None
 
-    offered_commands: ClassVar[tuple[str, ...]] = ()  # names of the smtp_* methods that aiosmtpd shall find
-
-    def __init__(
-        self, *, hostname: str, tls_context: ssl.SSLContext | None, timeout: float, max_command_octets: int
-    ) -> None:
+    def __init__(self, *, hostname: str, timeout: float, max_command_octets: int) -> None:
         super().__init__(
             _NO_HANDLER,
             hostname=hostname,
             enable_SMTPUTF8=True,
-            tls_context=tls_context,
             timeout=timeout,
             loop=asyncio.get_running_loop(),
         )
         self._max_command_octets = max_command_octets
-        self._ahead = bytearray()  # read from the stream, not yet used: pipelined commands (RFC 2920)
+        self._ahead = bytearray()  # arrived, not yet used: among it pipelined commands (RFC 2920)
+        self._replies = bytearray()  # said, not yet sent: the replies to a batch go out in one piece
+        self._no_more = False  # the peer has ended its side, or the connection is lost
+        self._held_back = False  # the peer sent more than we wanted to have waiting
+        self._arrival: asyncio.Future[None] | None = None  # waited for while there is nothing to read
+        self._relief: asyncio.Future[None] | None = None  # there while the peer takes nothing
         self._peer_deadline = math.inf  # loop time; endless while it is our turn
         self.waits_for_command = False
         self.tls = False  # true from the handshake on
         self.end = "left"  # why the connection ended, for the log
 
     def __dir__(self) -> Iterable[str]:
-        """Only the commands; aiosmtpd looks at each member anew for every connection, which costs."""
-        return self.offered_commands
+        """Nothing: aiosmtpd would look at each member anew for every connection; `commands` is made once."""
+        return ()
 
     # Reading.
 
-    async def _read_some(self) -> bytes:
-        """Some octets from the peer.  Raises PeerGone at its end or when the connection broke.
+    async def _read_some(self, seconds: float | None = None) -> bytes:
+        """Everything that has arrived, at least an octet, within `seconds` (the timeout when None).
 
-        An OSError of the connection must not be taken for one of ours, nor the other way round.
+        Raises PeerGone at the end of what the peer sends, or when the connection broke.
         """
-        self._peer_deadline = self.loop.time() + self._timeout_duration
-        try:
-            octets = await self._reader.read(_CHUNK)
-        except OSError as error:
-            raise PeerGone from error
-        finally:
-            self._peer_deadline = math.inf
-        if not octets:
-            raise PeerGone
-        return octets
-
-    def _take_ahead(self) -> bytes:
-        """What was read already and not yet used."""
+        if not self._ahead:
+            await self._wait_for_octets(seconds or self._timeout_duration)
         octets = bytes(self._ahead)
         self._ahead.clear()
         return octets
 
+    async def _wait_for_octets(self, seconds: float) -> None:
+        """Send what was said, then wait until more has arrived. Raises PeerGone."""
+        if self._replies:
+            await self._send()
+        if self._held_back:
+            self._held_back = False
+            self._open_transport().resume_reading()
+        if self._no_more:
+            raise PeerGone
+        self._arrival = self.loop.create_future()
+        self._peer_deadline = self.loop.time() + seconds
+        try:
+            await self._arrival
+        finally:
+            self._arrival = None
+            self._peer_deadline = math.inf
+        if self._no_more and not self._ahead:
+            raise PeerGone
+
     async def _read_command_line(self) -> bytes:
-        """The next line up to its LF.  Raises PeerGone, and CommandTooLong once its end has passed by."""
-        dropped = 0
+        """The next line up to its LF, all of it within the timeout.
+
+        Raises PeerGone, and CommandTooLong once its end has passed by.
+        """
+        searched = dropped = 0
+        give_up_at = None
         while True:
-            end = self._ahead.find(b"\n")
+            end = self._ahead.find(b"\n", searched)
             if end >= 0:
                 line = bytes(self._ahead[: end + 1])
                 del self._ahead[: end + 1]
                 if dropped or len(line) > self._max_command_octets:
                     raise CommandTooLong(endless=False)
                 return line
-            if dropped or len(self._ahead) > self._max_command_octets:
-                dropped += len(self._ahead)
+            searched = len(self._ahead)
+            if dropped or searched > self._max_command_octets:
+                dropped += searched
                 self._ahead.clear()
+                searched = 0
                 if dropped > _MAX_OVERLONG_LINE:
                     raise CommandTooLong(endless=True)
+            if give_up_at is None:
+                give_up_at = self.loop.time() + self._timeout_duration
             self.waits_for_command = True
             try:
-                self._ahead += await self._read_some()
+                await self._wait_for_octets(give_up_at - self.loop.time())
             finally:
                 self.waits_for_command = False
 
     # Writing.
 
     async def push(self, status: str | bytes) -> None:
-        """Write one whole reply in one piece; CRLF is added to text.
+        """Say one whole reply; CRLF is added to text. It is sent when we next wait for the peer, or close."""
+        self._replies += status.encode("ascii") + b"\r\n" if isinstance(status, str) else status
+        if len(self._replies) > _MOST_AHEAD:
+            await self._send()
 
-        Waits while the peer takes nothing.  Raises PeerGone when the connection broke.
-        """
-        self._writer.write(status.encode("ascii") + b"\r\n" if isinstance(status, str) else status)
-        transport = self._writer.transport
-        if not transport.is_closing() and transport.get_write_buffer_size():
+    async def _send(self) -> None:
+        """Send what was said; waits while the peer takes nothing. Raises PeerGone when the connection broke."""
+        if not self._send_now():
+            raise PeerGone
+        if self._relief is not None:
             self._peer_deadline = self.loop.time() + self._timeout_duration
             try:
-                await self._writer.drain()
-            except OSError as error:
-                raise PeerGone from error
+                await self._relief
             finally:
                 self._peer_deadline = math.inf
 
-    def hang_up(self, last_line: bytes, end: str) -> None:
-        """Say a last line and close, from outside the session's own task."""
+    def _send_now(self) -> bool:
         transport = self.transport
         if transport is None or transport.is_closing():
+            return False
+        if self._replies:
+            transport.write(bytes(self._replies))
+            self._replies.clear()
+        return True
+
+    def hang_up(self, last_line: bytes, end: str) -> None:
+        """Say a last line and close, from outside the session's own task."""
+        if self.transport is None or self.transport.is_closing():
             return
         self.end = end
-        self._writer.write(last_line)
+        self._replies += last_line
         self._close_soon()
 
     def abort(self, end: str) -> None:
         """Cut the connection at once."""
         self.end = end
-        if self._writer is not None and self.transport is not None:
-            self._writer.transport.abort()
+        if self.transport is not None:
+            self.transport.abort()
 
     def _close_soon(self) -> None:
-        """Close once the peer has taken what is written, but do not wait for it for ever."""
-        transport = self._writer.transport
-        if transport.is_closing():
+        """Close once the peer has taken what was said, but do not wait for it for ever."""
+        transport = self.transport
+        if transport is None or not self._send_now():
             return
         unsent = transport.get_write_buffer_size()
         transport.close()
@@ -168,11 +199,12 @@ class Connection(SMTP):
 
     async def _let_peer_read(self) -> None:
         """Read away what the peer still sends: a close now would be a reset and lose our last reply."""
-        transport = self._writer.transport
-        if transport.can_write_eof():
-            transport.write_eof()
         with suppress(TimeoutError, PeerGone):
             async with asyncio.timeout(_CLOSING_SECONDS):
+                await self._send()
+                transport = self._open_transport()
+                if transport.can_write_eof():
+                    transport.write_eof()
                 while True:
                     await self._read_some()
 
@@ -185,49 +217,101 @@ class Connection(SMTP):
         is no await between that and the new protocol, so nothing can arrive in between and nothing of the
         handshake is lost.
         """
-        plain = self._writer.transport
+        self._replies += ready
+        if not self._send_now():
+            raise ConnectionResetError
+        plain = self._open_transport()
         self._ahead.clear()
-        self._reader._buffer.clear()  # type: ignore[attr-defined]  # it has no public way
+        self._held_back = False  # start_tls resumes reading
         self.tls = True
-        plain.write(ready)
-        handshake = min(self._timeout_duration, _TLS_HANDSHAKE_SECONDS)
+        self._original_transport = plain
         secured = await self.loop.start_tls(
             plain,
             self,
             context,
             server_side=True,
-            ssl_handshake_timeout=handshake,
+            ssl_handshake_timeout=min(self._timeout_duration, _TLS_HANDSHAKE_SECONDS),
             ssl_shutdown_timeout=_CLOSING_SECONDS,
         )
-        if secured is None:  # the peer went away in the middle
+        if secured is None or self._no_more:  # the peer went away in the middle
             raise ConnectionResetError
-        self._original_transport = plain
         self.transport = secured
-        # As aiosmtpd does. Not a new writer: from Python 3.13 on, the old one closes its transport when it goes.
-        self._reader._transport = secured  # type: ignore[attr-defined]
-        self._writer._transport = secured  # type: ignore[attr-defined]
+
+    def _open_transport(self) -> asyncio.Transport:
+        if self.transport is None:
+            raise PeerGone
+        return self.transport
 
     # What asyncio tells us.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """A client is there: its conversation begins."""
+        self.transport = cast("asyncio.Transport", transport)
+        self._reset_timeout()
+        self._handler_coroutine = self.loop.create_task(cast("_Session", self)._handle_client())
+
+    def data_received(self, data: bytes) -> None:
+        """More has arrived."""
+        self._ahead += data
+        self._wake(self._arrival)
+        if len(self._ahead) > _MOST_AHEAD and not self._held_back and self.transport is not None:
+            self._held_back = True
+            self.transport.pause_reading()
 
     def eof_received(self) -> bool:
         """The peer sends no more; it may still read, so the session goes on to its last reply.
 
         Not so under TLS, where asyncio cannot keep one direction open.
         """
-        self._reader.feed_eof()
+        self._no_more = True
+        self._wake(self._arrival)
         return not self.tls
+
+    def connection_lost(self, error: Exception | None) -> None:  # noqa: ARG002  -- asyncio's signature
+        """There is nobody any more to talk to; a commit under way goes on without the session."""
+        self._no_more = True
+        self._stop_timer()
+        if self._original_transport is not None:
+            self._original_transport.close()
+        self.transport = None
+        for waiting in (self._arrival, self._relief):
+            self._wake(waiting)
+        if self._handler_coroutine is not None:
+            self._handler_coroutine.cancel()
+
+    def pause_writing(self) -> None:
+        """The peer does not take what we say."""
+        self._relief = self.loop.create_future()
+
+    def resume_writing(self) -> None:
+        """It takes it again."""
+        relief, self._relief = self._relief, None
+        self._wake(relief)
+
+    @staticmethod
+    def _wake(waiting: asyncio.Future[None] | None) -> None:
+        if waiting is not None and not waiting.done():
+            waiting.set_result(None)
+
+    def _stop_timer(self) -> None:
+        if self._timeout_handle is not None:
+            self._timeout_handle.cancel()
 
     def _reset_timeout(self, duration: float | None = None) -> None:
         """Start the one timer of the connection; it looks at the deadline and sets itself again."""
-        if self._timeout_handle is not None:
-            self._timeout_handle.cancel()
+        self._stop_timer()
         self._timeout_handle = self.loop.call_later(duration or self._timeout_duration, self._timeout_cb)
 
     def _timeout_cb(self) -> None:
         left = self._peer_deadline - self.loop.time()
         if left > 0:
             self._reset_timeout(min(left, self._timeout_duration))
-        elif self._writer.transport.get_write_buffer_size():
+        elif self.transport is not None and self.transport.get_write_buffer_size():
             self.abort("timeout")  # it does not even take what was said before
         else:
             self.hang_up(Reply.TIMEOUT.line(), "timeout")
+
+
+def commands_of(session: type[Connection], *offered: str) -> dict[str, Any]:
+    """The table of commands of a class of sessions, made once: "EHLO" to its method `smtp_EHLO`."""
+    return {name: getattr(session, f"smtp_{name}") for name in offered}

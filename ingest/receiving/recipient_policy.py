@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 from dataclasses import dataclass
 from enum import StrEnum
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     KnownRecipient = Callable[[str], Awaitable[bool]]
 
-IPNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
+Networks = tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]
 
 
 class UnknownRecipients(StrEnum):
@@ -34,7 +35,7 @@ class RecipientPolicy:
 
     accepted_domains: frozenset[str] = frozenset()  # in the form of `domain_key`; empty takes every domain
     unknown_recipients: UnknownRecipients = UnknownRecipients.INVITE
-    relays: tuple[IPNetwork, ...] = ()  # who may send; nobody over IP when empty
+    relays: Networks = ()  # who may send; nobody over IP when empty
 
 
 def recipient_policy(
@@ -48,24 +49,35 @@ def recipient_policy(
     return RecipientPolicy(
         accepted_domains=frozenset(map(domain_key, accepted_domains)),
         unknown_recipients=UnknownRecipients(unknown_recipients),
-        relays=tuple(ipaddress.ip_network(relay, strict=False) for relay in relays),
+        relays=networks(relays),
     )
 
 
+def networks(written: Iterable[str]) -> Networks:
+    """Networks in CIDR notation, or single addresses. Raises ValueError for one that is neither."""
+    return tuple(ipaddress.ip_network(one, strict=False) for one in written)
+
+
 def relay_verdict(policy: RecipientPolicy, peer: str | None) -> Reply | None:
-    """Whether `peer` (an IP address; None for a Unix socket) may send mail; None means yes.
+    """Whether `peer` (an IP address; None for a Unix socket) may send mail; None means yes."""
+    return None if peer is None or is_among(policy.relays, peer) else Reply.RELAY_REFUSED
+
+
+@functools.lru_cache(maxsize=4096)  # the same few relays come again and again
+def is_among(networks: Networks, peer: str | None) -> bool:
+    """Whether an IP address lies in one of the networks; a Unix socket (None) never does.
 
     An IPv4 address that came in over an IPv6 socket (RFC 4291 2.5.5.2) counts as the IPv4 address.
     """
-    if peer is None:
-        return None
+    if peer is None or not networks:
+        return False
     try:
         address = ipaddress.ip_address(peer)
     except ValueError:
-        return Reply.RELAY_REFUSED
+        return False
     if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
         address = address.ipv4_mapped
-    return None if any(address in network for network in policy.relays) else Reply.RELAY_REFUSED
+    return any(address in network for network in networks)
 
 
 async def recipient_verdict(

@@ -7,6 +7,8 @@ import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from storage.records import Envelope
 
 _FORMAT = (
@@ -25,19 +27,43 @@ _MAX_RECEIVED_OCTETS = 8192  # of one field, as far as we look for its "by" clau
 _COMMENT_SIGN = re.compile(rb"\\.|[()]", re.DOTALL)
 
 
-def transfer_digest(octets: bytes, envelope: Envelope) -> bytes:
-    """SHA-256 (32 octets) that is equal for two transfers of the same mail to the same recipients.
+class TransferDigest:
+    """SHA-256 that is equal for two transfers of the same mail to the same recipients.
 
     Counted are the reverse-path, the forward-paths in any order, and the content from below the trace fields
     that the relay writes anew at each attempt (see `content_start`). Each part goes in with its length before
     it, so that two different transfers never give the same input.
     """
-    digest = hashlib.sha256(_FORMAT)
-    digest.update(_counted(envelope.reverse_path))
-    digest.update(b"%d\n" % len(envelope.forward_paths))
-    for forward_path in sorted(envelope.forward_paths):
-        digest.update(_counted(forward_path))
-    digest.update(memoryview(octets)[content_start(octets) :])
+
+    def __init__(self, reverse_path: str, forward_paths: Collection[str]) -> None:
+        self._sha256 = hashlib.sha256(
+            b"".join(
+                (
+                    _FORMAT,
+                    _counted(reverse_path),
+                    b"%d\n" % len(forward_paths),
+                    *map(_counted, sorted(forward_paths)),
+                )
+            )
+        )
+
+    def begin(self, head: bytes) -> None:
+        """Take the beginning of the content in: its header section and at least one whole line more, or all of it."""
+        self.update(memoryview(head)[content_start(head) :])
+
+    def update(self, octets: bytes | memoryview) -> None:
+        """Take more of the content in."""
+        self._sha256.update(octets)
+
+    def digest(self) -> bytes:
+        """The digest, 32 octets."""
+        return self._sha256.digest()
+
+
+def transfer_digest(octets: bytes, envelope: Envelope) -> bytes:
+    """The `TransferDigest` of a mail that is there as a whole."""
+    digest = TransferDigest(envelope.reverse_path, envelope.forward_paths)
+    digest.begin(octets)
     return digest.digest()
 
 

@@ -15,13 +15,13 @@ from tests.filed_mails import file_invoice
 
 def test_wrong_settings_end_with_2_and_name_each_key(on_sqlite: Commands) -> None:
     """On standard error, so that --json prints nothing."""
-    on_sqlite.environment |= {"INVOICES_SMTP__PROCESSES": "2", "INVOICES_LOG__FORMAT": "xml"}
+    on_sqlite.environment |= {"INVOICES_SMTP__PROCESSES": "0", "INVOICES_LOG__FORMAT": "xml"}
 
     said = on_sqlite.misused("status")
 
     assert said == (
         "The settings cannot be used:\n"
-        "  INVOICES_SMTP__PROCESSES: smtp.processes: this version runs one process\n"
+        "  INVOICES_SMTP__PROCESSES: smtp.processes: Input should be greater than or equal to 1\n"
         "  INVOICES_LOG__FORMAT: log.format: Input should be 'json' or 'console'\n"
     )
 

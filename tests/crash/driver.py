@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from ingest import daemon
+from ingest import reception
 from ingest.processing.processor import Processor
 from ingest.processing.recorder import Recorder
 from ingest.processing.sandbox import ReaderPool
@@ -18,9 +18,9 @@ from storage.received_mail import ReceivedMails
 
 # name: where, which function, and whether the kill comes before it or after it has returned
 POINTS: dict[str, tuple[Any, str, bool]] = {
-    "1 received, nothing stored": (daemon, "add_mails", True),
+    "1 received, nothing stored": (reception, "add_mails", True),
     "2 stored, not committed": (ReceivedMails, "add", False),
-    "3 committed, not answered": (daemon, "add_mails", False),
+    "3 committed, not answered": (reception, "add_mails", False),
     "4 in the queue": (Processor, "_claim", True),
     "5 claimed, not committed": (ReceivedMails, "claim", False),
     "6 claimed": (ReaderPool, "start", True),

@@ -6,10 +6,12 @@ import asyncio
 import gc
 import itertools
 import ssl
+import tempfile
 import threading
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -19,15 +21,18 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from ingest.receiving.acceptance import Acceptance
-from ingest.receiving.listener import Listener
-from ingest.receiving.recipient_policy import recipient_policy
+from ingest.receiving.arriving import BareLineEnds, ContentLimits
+from ingest.receiving.listener import Crowd, Endpoint, Listener, Service
+from ingest.receiving.recipient_policy import networks, recipient_policy
 from ingest.receiving.session_terms import SessionLimits, SessionSettings, SessionWork
+from ingest.receiving.sockets import open_socket, written
+from ingest.receiving.spool import MemoryBudget
+from ingest.receiving.users import Users, password_line
 from storage.errors import StorageUnavailable
 from storage.records import Receipt
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Sequence
-    from pathlib import Path
+    from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 
     from storage.records import IncomingMail
 
@@ -37,12 +42,22 @@ POLICY_KEYS = {"accepted_domains", "unknown_recipients", "relays"}
 LIMIT_KEYS = {
     "timeout_seconds",
     "max_command_octets",
-    "max_content_line_octets",
     "max_recipients",
     "max_errors",
+    "max_failed_logins",
     "max_idle_commands",
     "max_commands",
+    "min_octets_per_second",
+    "patience_seconds",
 }
+CONTENT_KEYS = {
+    "max_message_bytes": "max_octets",
+    "max_content_line_octets": "max_line_octets",
+    "max_header_octets": "max_header_octets",
+    "max_hops": "max_hops",
+    "bare_line_ends": "bare_line_ends",
+}
+NETWORK_KEYS = {"proxies", "xclient"}
 
 
 @dataclass
@@ -88,7 +103,7 @@ class LogInMemory:
     events: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
 
     def __getattr__(self, event: str) -> Callable[..., None]:
-        if event not in {"connected", "closed", "rejected", "accepted", "failed"}:
+        if event not in {"connected", "closed", "rejected", "accepted", "failed", "not_spilled"}:
             raise AttributeError(event)
         return lambda **facts: self.events.append((event, facts))
 
@@ -184,10 +199,24 @@ class Mailbox:
 
 
 def _settings(wanted: dict[str, Any]) -> SessionSettings:
-    policy = {"relays": ["127.0.0.0/8"]} | {key: wanted.pop(key) for key in POLICY_KEYS & wanted.keys()}
-    limits = {key: wanted.pop(key) for key in LIMIT_KEYS & wanted.keys()}
+    def taken(keys: Iterable[str]) -> dict[str, Any]:
+        return {key: wanted.pop(key) for key in list(keys) if key in wanted}
+
+    policy = {"relays": ["127.0.0.0/8"]} | taken(POLICY_KEYS)
+    limits = taken(LIMIT_KEYS)
+    content: dict[str, Any] = {CONTENT_KEYS[key]: value for key, value in taken(CONTENT_KEYS).items()}
+    content["bare_line_ends"] = BareLineEnds(content.get("bare_line_ends", "keep"))
+    among = {key: networks(value) for key, value in taken(NETWORK_KEYS).items()}
+    context = wanted.pop("tls_context", None)
+    if "users" in wanted:
+        with tempfile.NamedTemporaryFile("w") as file:
+            file.write(password_line(*wanted["users"].split(":")))
+            file.flush()
+            wanted["users"] = Users(Path(file.name))
     return SessionSettings(
-        **({"hostname": "mx.example.com"} | wanted),
+        **({"hostname": "mx.example.com"} | among | wanted),
+        content=ContentLimits(**({"max_octets": 36_700_160} | content)),
+        tls=(lambda: context) if context is not None else None,
         policy=recipient_policy(**policy),
         limits=SessionLimits(**limits),
     )
@@ -200,6 +229,10 @@ async def _mailbox(
     known: Sequence[str] = (),
     gate_open: bool = True,
     max_sessions: int = 1000,
+    max_sessions_per_peer: int = 500,
+    service: str = "smtp",
+    spool_folder: Path | None = None,
+    memory: int = 16 * 1024 * 1024,
     **wanted: Any,
 ) -> AsyncIterator[Mailbox]:
     store = StoreInMemory(mood=mood, known=frozenset(known))
@@ -214,8 +247,13 @@ async def _mailbox(
         now=lambda: RECEIVED_AT,
         new_mail_id=lambda: f"mail-{next(numbers)}",
         log=log,
+        memory=MemoryBudget(memory),
+        spool_folder=spool_folder or Path(tempfile.gettempdir()),
     )
-    listener = Listener(_settings(wanted), work, listen=["127.0.0.1:0"], max_sessions=max_sessions)
+    opened = open_socket("127.0.0.1:0")
+    endpoint = Endpoint(opened, Service(service), written(opened))
+    crowd = Crowd(max_sessions, max_sessions_per_peer)
+    listener = Listener(_settings(wanted), work, [endpoint], crowd=crowd)
     await listener.start()
     box = Mailbox(listener, store, log, acceptance)
     unhandled: list[dict[str, Any]] = []

@@ -37,13 +37,13 @@ STEP = re.compile(r"(\w+) (->>|->|<-|<>)(?: (.*))?")
 ESCAPE = re.compile(rb"\\(x[0-9A-Fa-f]{2}|[rnt0\\])")
 REPEAT = re.compile(rb"\{(\d+)\*([^{}]*)\}")
 SIGNS = {b"r": b"\r", b"n": b"\n", b"t": b"\t", b"0": b"\0", b"\\": b"\\"}
-NUMBERS = {"max_message_bytes", "max_sessions", "max_command_octets", "max_content_line_octets"} | {
-    "max_recipients",
-    "max_errors",
-    "max_idle_commands",
-    "max_commands",
+NUMBERS = {
+    *("max_message_bytes", "max_sessions", "max_sessions_per_peer", "max_command_octets", "max_recipients"),
+    *("max_content_line_octets", "max_header_octets", "max_hops", "max_errors", "max_failed_logins"),
+    *("max_idle_commands", "max_commands", "min_octets_per_second"),
 }
-LISTS = {"accepted_domains", "relays", "known"}
+SECONDS = {"timeout_seconds", "patience_seconds"}
+LISTS = {"accepted_domains", "relays", "known", "proxies", "xclient"}
 
 
 @dataclass
@@ -68,7 +68,7 @@ def setting(name: str, value: str) -> Any:
         return int(value)
     if name in LISTS:
         return value.split()
-    if name == "timeout_seconds":
+    if name in SECONDS:
         return float(value)
     return {"true": True, "false": False}.get(value, value)
 

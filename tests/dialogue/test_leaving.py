@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ingest.receiving.content import Content
+from ingest.receiving.content import DottedContent
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -125,8 +125,10 @@ def test_a_client_that_reads_no_replies_is_cut_off(mailbox: Callable[..., Any]) 
 
     async def talk() -> None:
         async with mailbox(timeout_seconds=0.5, max_recipients=1) as box:
-            for listening in box.listener._servers[0].sockets:
-                listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)  # its connections inherit it
+            for endpoint in box.listener._endpoints:
+                endpoint.socket.setsockopt(
+                    socket.SOL_SOCKET, socket.SO_SNDBUF, 4096
+                )  # its connections inherit it
             raw = socket.socket()
             raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
             raw.connect(("127.0.0.1", box.port))
@@ -224,11 +226,11 @@ def test_trouble_in_the_middle_of_a_mail_ends_the_connection(
 ) -> None:
     """If we fail while a mail comes in, the rest of it must not be read as commands."""
 
-    def broken(_: Content, chunk: bytes) -> None:
+    def broken(_: DottedContent, chunk: bytes) -> None:
         if chunk:
             raise MemoryError("secret")
 
-    monkeypatch.setattr(Content, "feed", broken)
+    monkeypatch.setattr(DottedContent, "feed", broken)
 
     async def talk() -> None:
         async with mailbox() as box:

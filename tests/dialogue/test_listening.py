@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ingest.receiving.listener import Listener
+from ingest.receiving.listener import Endpoint, Listener, Service
+from ingest.receiving.sockets import open_socket, remove_file, written
 
 if TYPE_CHECKING:
     import ssl
@@ -31,50 +32,55 @@ def test_port_zero_is_a_free_port(mailbox: Callable[..., Any]) -> None:
     asyncio.run(talk())
 
 
-def test_port_in_use_names_the_address(mailbox: Callable[..., Any]) -> None:
-    """The error says which of the addresses cannot be had; those opened before are closed again."""
+def test_port_in_use_names_the_address() -> None:
+    """The error says which of the addresses cannot be had."""
+    with open_socket("127.0.0.1:0") as first:
+        taken = written(first)
 
-    async def talk() -> None:
-        async with mailbox() as box:
-            taken = box.listener.addresses[0]
-            second = Listener(box.listener._settings, box.listener._work, listen=["127.0.0.1:0", taken])
+        with pytest.raises(OSError, match=f"cannot listen on {taken}: Address already in use") as caught:
+            open_socket(taken)
 
-            with pytest.raises(OSError, match=f"cannot listen on {taken}: Address already in use") as caught:
-                await second.start()
-
-            assert caught.value.errno == errno.EADDRINUSE
-            assert second.addresses == []
-
-    asyncio.run(talk())
+    assert caught.value.errno == errno.EADDRINUSE
 
 
 @pytest.mark.parametrize(
     "address",
     ["", "8025", "127.0.0.1", "127.0.0.1:", "127.0.0.1:x", "127.0.0.1:65536", ":25", "::1:25", "[]:25"],
 )
-def test_what_is_no_address_is_refused(address: str, mailbox: Callable[..., Any]) -> None:
+def test_what_is_no_address_is_refused(address: str) -> None:
     """A mistake in the settings is a ValueError that quotes it, not a guess."""
-
-    async def talk() -> None:
-        async with mailbox() as box:
-            listener = Listener(box.listener._settings, box.listener._work, listen=[address])
-
-            with pytest.raises(ValueError, match=r"is no address to listen on|stands in brackets"):
-                await listener.start()
-
-    asyncio.run(talk())
+    with pytest.raises(ValueError, match=r"is no address to listen on|stands in brackets"):
+        open_socket(address)
 
 
-def test_ipv6_and_inherited_sockets(mailbox: Callable[..., Any], tmp_path: Path) -> None:
-    """One listener serves IPv6, a socket opened by somebody else, and a Unix socket, whose peer has no address."""
+def test_a_unix_socket_of_a_killed_process_is_replaced(tmp_path: Path) -> None:
+    """The file stays behind after a SIGKILL; one that somebody listens on is left alone."""
+    path = tmp_path / "lmtp.sock"
+    abandoned = socket.socket(socket.AF_UNIX)
+    abandoned.bind(str(path))
+    abandoned.close()
+
+    with open_socket(f"unix:{path}") as opened:
+        assert path.stat().st_mode & 0o777 == 0o660
+        assert written(opened) == f"unix:{path}"
+        with pytest.raises(OSError, match=r"cannot listen on unix:.*Address already in use"):
+            open_socket(f"unix:{path}")
+
+    remove_file(f"unix:{path}")
+    assert not path.exists()
+
+
+def test_one_listener_serves_ipv6_and_unix_sockets(mailbox: Callable[..., Any], tmp_path: Path) -> None:
+    """The peer of a Unix socket has no address."""
 
     async def talk() -> None:
         async with mailbox(relays=["127.0.0.0/8"]) as box:
-            inherited = socket.create_server(("127.0.0.1", 0))
-            unix = socket.socket(socket.AF_UNIX)
-            unix.bind(str(tmp_path / "smtp.sock"))
+            addresses = ["[::1]:0", "127.0.0.1:0", f"unix:{tmp_path / 'smtp.sock'}"]
+            opened = [open_socket(address) for address in addresses]
             listener = Listener(
-                box.listener._settings, box.listener._work, listen=["[::1]:0"], sockets=[inherited, unix]
+                box.listener._settings,
+                box.listener._work,
+                [Endpoint(one, Service.SMTP, written(one)) for one in opened],
             )
             await listener.start()
             sixth, fourth, path = listener.addresses
@@ -82,7 +88,7 @@ def test_ipv6_and_inherited_sockets(mailbox: Callable[..., Any], tmp_path: Path)
             for streams in (
                 await asyncio.open_connection("::1", int(sixth.rpartition(":")[2])),
                 await asyncio.open_connection("127.0.0.1", int(fourth.rpartition(":")[2])),
-                await asyncio.open_unix_connection(path),
+                await asyncio.open_unix_connection(path.removeprefix("unix:")),
             ):
                 streams[1].write(b"HELO c\r\nMAIL FROM:<a@x.example>\r\nQUIT\r\n")
                 answers.append((await streams[0].read()).split(b"\r\n")[2][:3])
@@ -91,7 +97,6 @@ def test_ipv6_and_inherited_sockets(mailbox: Callable[..., Any], tmp_path: Path)
             await listener.drain(2)
 
             assert sixth.startswith("[::1]:")
-            assert str(tmp_path / "smtp.sock") == path
             # ::1 is in none of the relays' networks; whoever can open the Unix socket is let in by its permissions.
             assert answers == [b"550", b"250", b"250"]
             assert {"::1", "127.0.0.1", None} == {facts["peer"] for facts in box.log.of("connected")}

@@ -13,8 +13,8 @@ from cli.local_worker import LocalWorker
 from cli.main import main
 from config.load import load
 from fixtures.expectation import Case, account_arguments, cases, differences, partner_arguments, registered
-from ingest.daemon import add_mails
 from ingest.receiving.transfer_key import transfer_digest
+from ingest.reception import add_mails
 from storage.records import HistoryEventName
 from storage.store import Store
 from tests import making

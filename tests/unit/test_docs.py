@@ -15,8 +15,10 @@ from cli.main import main
 from ingest.processing.environment import TestSign
 from ingest.processing.matching import MatchRule
 from ingest.processing.sandbox import Limits
+from ingest.receiving.arriving import ContentLimits
 from ingest.receiving.replies import Reply
 from ingest.receiving.session_terms import SessionLimits
+from ingest.receiving.spool import LARGEST_IN_MEMORY, MemoryBudget
 from storage.records import HistoryEventName
 
 ROOT = Path(__file__).parents[2]
@@ -96,8 +98,8 @@ def test_every_refusal_over_smtp_is_documented() -> None:
     """By its code and enhanced status code, as it stands in a sender's log."""
     _, _, below = _text("docs/operating.md").partition("## Limits\n")
 
-    documented = set(re.findall(r"`([45]\d\d [45]\.\d\.\d)`", below.partition("\n## ")[0]))
-    given = {f"{reply.code} {reply.value.enhanced}" for reply in Reply if reply.code >= 400}
+    documented = set(re.findall(r"`([45]\d\d [45]\.\d\.\d+)`", below.partition("\n## ")[0]))
+    given = {f"{' '.join(reply.pattern.split()[:2])}" for reply in Reply if reply.code >= 400}
     assert documented == given
 
 
@@ -106,14 +108,23 @@ def test_the_limits_are_documented_as_they_are() -> None:
     _, _, below = _text("docs/operating.md").partition("## Limits\n")
     table = re.findall(r"^\| ([^|]+) \| ([^|]+) \|", below.partition("\n\nOther")[0], re.MULTILINE)
 
-    session, reading = SessionLimits(), Limits()
+    session, reading, content = SessionLimits(), Limits(), ContentLimits(max_octets=1)
     assert (
         dict(table).items()
         >= {
-            "line in a mail": f"{session.max_content_line_octets // 1024**2} MiB",
+            "line in a mail": f"{content.max_line_octets // 1024**2} MiB",
+            "header of a mail": f"{content.max_header_octets // 1024**2} MiB",
+            "servers a mail has come through": f"{content.max_hops}",
+            f"rate of a mail, after {session.patience_seconds:.0f} s": (
+                f"{session.min_octets_per_second} octets a second"
+            ),
+            "failed logins in a session": f"{session.max_failed_logins}",
+            "memory for mails that arrive, each process": (
+                f"{MemoryBudget().octets // 1024**2} MiB, {LARGEST_IN_MEMORY // 1024**2} MiB a mail"
+            ),
             "command line": f"{session.max_command_octets} octets",
             "recipients in a transaction": f"{session.max_recipients}",
-            "wait for the client": f"{session.timeout_seconds:.0f} s",
+            "wait for the client, for a whole command line": f"{session.timeout_seconds:.0f} s",
             "errors in a session": f"{session.max_errors}",
             "commands between two mails": (
                 f"{session.max_commands:,}; of NOOP, RSET, VRFY, EHLO, HELO {session.max_idle_commands}"

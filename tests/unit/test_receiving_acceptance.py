@@ -12,7 +12,7 @@ import pytest
 
 from ingest.receiving.acceptance import Acceptance
 from storage.errors import StorageUnavailable
-from storage.records import Envelope, IncomingMail, Receipt
+from storage.records import ContentInMemory, Envelope, IncomingMail, Receipt
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,7 +30,11 @@ ENVELOPE = Envelope(
 def mail(name: str, size: int = 1) -> IncomingMail:
     """A mail of that many octets."""
     return IncomingMail(
-        id=name, envelope=ENVELOPE, trace=b"", octets=b"x" * size, transfer_digest=name.encode()
+        id=name,
+        envelope=ENVELOPE,
+        trace=b"",
+        content=ContentInMemory(b"x" * size),
+        transfer_digest=name.encode(),
     )
 
 

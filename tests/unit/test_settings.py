@@ -131,21 +131,36 @@ def test_every_wrong_key_is_named_at_once_with_where_it_was_set_and_what_was_exp
 @pytest.mark.parametrize(
     ("setting", "sentence"),
     [
-        ('[lmtp]\nlisten = ["127.0.0.1:24"]', "lmtp.listen: this version has no LMTP yet; leave it empty"),
+        ('[lmtp]\nlisten = ["lmtp.sock"]', 'lmtp.listen.0: expected "unix:/PATH" or "HOST:PORT"'),
         (
             '[blobs]\nurl = "s3://b/p"',
             'blobs.url: expected "database:": this version cannot do anything else yet',
         ),
-        ("[smtp]\nprocesses = 2", "smtp.processes: this version runs one process"),
     ],
 )
-def test_what_this_version_cannot_do_yet_is_refused_with_a_sentence(
-    tmp_path: Path, setting: str, sentence: str
-) -> None:
-    """Nobody believes for months that a reserved setting does something."""
+def test_what_cannot_work_is_refused_with_a_sentence(tmp_path: Path, setting: str, sentence: str) -> None:
+    """Nobody believes for months that a setting does something."""
     path = _file(tmp_path, setting)
 
     assert _problems(path) == [f"{path}: {sentence}"]
+
+
+@pytest.mark.parametrize(
+    ("setting", "sentence"),
+    [
+        (
+            '[smtp]\nlisten_tls = ["0.0.0.0:465"]',
+            "smtp.listen_tls: expected smtp.tls_certificate to be set too",
+        ),
+        (
+            '[smtp]\nusers = "users"',
+            "smtp.users: expected smtp.tls_certificate to be set too, for AUTH is offered under TLS only",
+        ),
+    ],
+)
+def test_tls_needs_a_certificate(tmp_path: Path, setting: str, sentence: str) -> None:
+    """What works under TLS only is not accepted without it."""
+    assert _problems(_file(tmp_path, setting)) == [sentence]
 
 
 @pytest.mark.parametrize("setting", ["require_tls = true", 'tls_key = "key.pem"'])

@@ -1,0 +1,183 @@
+"""Runs the processes that take mail in, when there are more than one, and starts anew the one that dies."""
+
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+import os
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from functools import partial
+from multiprocessing.process import BaseProcess
+
+import uvloop
+
+from config.log_setup import set_up_log
+from config.settings import Settings
+from ingest import mail_log
+from ingest.receiving.listener import Endpoint
+from ingest.reception import DRAIN_SECONDS, Reception
+from ingest.stopping import opened_store, stop_signals
+from storage.store import Store
+
+_TAKES_MAIL, _COMMITTED = b"t", b"c"  # what a receiver tells its parent
+_LONGEST_PAUSE = 10.0  # seconds before a receiver that dies again and again is started once more
+_KILL_AFTER = DRAIN_SECONDS + 10.0
+
+# Not forked: the parent has threads, and a fork would copy the locks they hold.
+_spawning = multiprocessing.get_context("spawn")
+
+
+class _Receiver:
+    """One process, started again whenever it dies."""
+
+    def __init__(self, number: int, start: Callable[[int], BaseProcess]) -> None:
+        self._number = number
+        self._start = start
+        self._stopping = False
+        self._deaths = 0
+        self._process: BaseProcess | None = None
+        self._ended = asyncio.Event()
+
+    def start(self) -> None:
+        """Start the process and watch it."""
+        if self._stopping:
+            return
+        self._process = self._start(os.getpid())
+        asyncio.get_running_loop().add_reader(self._process.sentinel, self._on_end)
+
+    def _on_end(self) -> None:
+        process = self._process
+        if process is None:
+            return
+        loop = asyncio.get_running_loop()
+        loop.remove_reader(process.sentinel)
+        process.join()
+        if self._stopping:
+            self._ended.set()
+            return
+        mail_log.receiver_died(self._number, process.exitcode)
+        self._deaths += 1
+        loop.call_later(min(_LONGEST_PAUSE, 0.1 * 2**self._deaths), self.start)
+
+    async def stop(self) -> None:
+        """End it in good order; kill it when that takes too long."""
+        self._stopping = True
+        process = self._process
+        if process is None or not process.is_alive():
+            return
+        process.terminate()
+        try:
+            async with asyncio.timeout(_KILL_AFTER):
+                await self._ended.wait()
+        except TimeoutError:
+            process.kill()
+            process.join()
+
+
+class Receivers:
+    """The processes that take mail in; each has sockets of its own on the same ports (SO_REUSEPORT)."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        endpoints: Sequence[Sequence[Endpoint]],
+        *,
+        on_committed: Callable[[], None] | None = None,
+    ) -> None:
+        self._on_committed = on_committed
+        self._ear, mouth = os.pipe()
+        os.set_blocking(self._ear, False)
+        os.set_blocking(mouth, False)
+        self._mouth = mouth
+        self._waited_for = len(endpoints)
+        self._all_take_mail = asyncio.Event()
+        self._receivers = [
+            _Receiver(number, partial(_spawn, settings, list(own), mouth))
+            for number, own in enumerate(endpoints, start=1)
+        ]
+
+    async def start(self) -> None:
+        """Start every process, and wait until all take mail."""
+        asyncio.get_running_loop().add_reader(self._ear, self._hear)
+        for receiver in self._receivers:
+            receiver.start()
+        await self._all_take_mail.wait()
+
+    async def end(self) -> None:
+        """End every process, after what is under way is finished."""
+        await asyncio.gather(*(receiver.stop() for receiver in self._receivers))
+        asyncio.get_running_loop().remove_reader(self._ear)
+        os.close(self._ear)
+        os.close(self._mouth)
+
+    def _hear(self) -> None:
+        with suppress(BlockingIOError):
+            told = os.read(self._ear, 65536)
+            self._waited_for -= told.count(_TAKES_MAIL)
+            if self._waited_for <= 0:
+                self._all_take_mail.set()
+            if _COMMITTED in told and self._on_committed is not None:
+                self._on_committed()
+
+
+class _Mouth:
+    """A descriptor that goes along to a process when it is spawned."""
+
+    def __init__(self, descriptor: int) -> None:
+        self.descriptor = descriptor
+
+    def __reduce__(self) -> tuple[object, tuple[object]]:
+        return (_rebuilt, (multiprocessing.reduction.DupFd(self.descriptor),))
+
+
+def _rebuilt(duplicate: object) -> _Mouth:
+    return _Mouth(duplicate.detach())  # type: ignore[attr-defined]  # DupFd's own class is not public
+
+
+def _spawn(settings: Settings, endpoints: list[Endpoint], mouth: int, parent: int) -> BaseProcess:
+    process = _spawning.Process(
+        target=receive, args=(settings, endpoints, _Mouth(mouth), parent), name="receiver"
+    )
+    process.start()
+    return process
+
+
+def receive(settings: Settings, endpoints: list[Endpoint], mouth: _Mouth, parent: int) -> None:
+    """What such a process does: takes mail until it is told to stop, or its parent is gone."""
+    set_up_log(settings.log)
+    uvloop.run(_receive(settings, endpoints, mouth.descriptor, parent))
+
+
+async def _receive(settings: Settings, endpoints: list[Endpoint], mouth: int, parent: int) -> None:
+    told_to_stop = stop_signals(log=False)
+    _stop_with_parent(told_to_stop, parent)
+    store = await opened_store(settings, told_to_stop)
+    if store is None:
+        return
+    await _serve_with(store, settings, endpoints, mouth, told_to_stop)
+
+
+async def _serve_with(
+    store: Store, settings: Settings, endpoints: list[Endpoint], mouth: int, told_to_stop: asyncio.Event
+) -> None:
+    def tell(what: bytes) -> None:
+        with suppress(OSError):  # a full pipe has said it already; a broken one has nobody to hear
+            os.write(mouth, what)
+
+    reception = Reception(settings, store, endpoints, on_committed=partial(tell, _COMMITTED))
+    try:
+        await reception.start()
+        tell(_TAKES_MAIL)
+        await told_to_stop.wait()
+    finally:
+        await reception.end()
+        store.close()
+
+
+def _stop_with_parent(told_to_stop: asyncio.Event, parent: int) -> None:
+    sentinel = getattr(multiprocessing.parent_process(), "sentinel", None)
+    if sentinel is not None:
+        asyncio.get_running_loop().add_reader(sentinel, told_to_stop.set)
+    elif os.getppid() != parent:
+        told_to_stop.set()

@@ -1,0 +1,223 @@
+"""Holds one conversation: a line in, a reply out, and no more of it than the limits allow."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from typing import TYPE_CHECKING, ClassVar
+
+from ingest.receiving.connection import CommandTooLong, Connection, PeerGone
+from ingest.receiving.proxy_header import BadProxyHeader, NeedMore, parse_proxy_header
+from ingest.receiving.recipient_policy import is_among
+from ingest.receiving.replies import Reply
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from ingest.receiving.session_terms import SessionPlace, SessionSettings, SessionWork
+
+_COMMANDS_PER_TURN = 100  # pipelined commands after which the other sessions get a turn
+_MAX_PROXY_HEADER = 8192
+
+
+class Conversation(Connection):
+    """The loop from command to reply; the commands themselves are its subclasses' business."""
+
+    commands: ClassVar[dict[str, Callable[[Conversation, str], Awaitable[None]]]] = {}
+    greeting: ClassVar[Reply] = Reply.GREETING
+    known_but_not_offered: ClassVar[frozenset[str]] = frozenset()
+    free_before_tls: ClassVar[frozenset[str]] = frozenset()
+    idle_commands: ClassVar[frozenset[str]] = frozenset()
+
+    def __init__(self, settings: SessionSettings, work: SessionWork, place: SessionPlace) -> None:
+        super().__init__(
+            hostname=settings.hostname,
+            timeout=settings.limits.timeout_seconds,
+            max_command_octets=settings.limits.max_command_octets,
+        )
+        self._settings = settings
+        self._work = work
+        self._place = place
+        self.connected_peer: str | None = None  # IP address; None on a Unix socket
+        self.peer: str | None = None  # the same, or whom a relay names with XCLIENT
+        self._closing = False  # the listener drains: this session ends before its next command
+        self._stage = "CONNECT"
+        self._in_content = False  # the client sends mail octets, which must never be read as commands
+        self._errors = 0
+        self._idle = 0
+        self._commands = 0  # since the last mail
+
+    # For the listener.
+
+    def close_when_idle(self) -> None:
+        """End after the command under way, or now if there is none; a mail being sent may be finished."""
+        self._closing = True
+        if self.waits_for_command and not self.in_mail:
+            self.hang_up(Reply.CLOSING.line(), "drained")
+
+    @property
+    def in_mail(self) -> bool:
+        """True between the chunks of a mail."""
+        return False
+
+    # The conversation.
+
+    async def _handle_client(self) -> None:
+        """The whole life of the connection; cancelled when the connection is lost."""
+        try:
+            self.connected_peer = _peer_address(self._open_transport().get_extra_info("peername"))
+            await self._meet()
+        except PeerGone:
+            pass  # self.end says "left", unless the end was ours
+        finally:
+            self._stop_timer()
+            self._place.leave(self)
+            self._close_soon()
+            self._work.log.closed(peer=self.peer, reason=self.end)
+
+    async def _meet(self) -> None:
+        """Find out who is there, and talk to them if there is room."""
+        proxied = is_among(self._settings.proxies, self.connected_peer)
+        understood = not proxied or await self._read_proxy_header()
+        self.peer = self.connected_peer
+        self._work.log.connected(peer=self.peer)
+        if not understood:
+            await self._end(Reply.BAD_PROXY_HEADER, "proxy-header")
+            return
+        refusal = self._place.enter(self)
+        if refusal is not None:
+            await self._end(refusal, "refused")
+            return
+        if self._place.implicit_tls:
+            await self._secure(b"")
+        await self._converse()
+
+    async def _read_proxy_header(self) -> bool:
+        """Learn the true peer from the proxy in front of us (PROXY protocol); False when it does not say."""
+        arrived = b""
+        while True:
+            arrived += await self._read_some()
+            header = parse_proxy_header(arrived)
+            if isinstance(header, NeedMore) and len(arrived) <= _MAX_PROXY_HEADER:
+                continue
+            if isinstance(header, NeedMore | BadProxyHeader):
+                return False
+            self.connected_peer = header.peer or self.connected_peer
+            self._ahead[:0] = arrived[header.consumed :]
+            return True
+
+    async def _secure(self, ready: bytes) -> None:
+        """Say `ready` and change to TLS. Raises PeerGone when the handshake fails."""
+        if self._settings.tls is None:
+            raise PeerGone
+        try:
+            await self._change_to_tls(ready, self._settings.tls())
+        except OSError:
+            self.end = "tls-handshake"
+            raise PeerGone from None
+
+    async def _converse(self) -> None:
+        await self._greet()
+        while True:
+            if self._closing and not self.in_mail:
+                self.end = "drained"
+                await self._say(Reply.CLOSING)
+                return
+            try:
+                line = await self._read_command_line()
+            except CommandTooLong as error:
+                self._stage = "COMMAND"
+                await self._say(Reply.COMMAND_TOO_LONG)
+                if error.endless:
+                    await self._end(Reply.TOO_MANY_ERRORS, "endless")
+                    return
+            else:
+                await self._obey(line)
+            if await self._is_over():
+                return
+
+    async def _greet(self) -> None:
+        await self._say(self.greeting, hostname=self._settings.hostname)
+
+    async def _is_over(self) -> bool:
+        """True when the session ends here: after QUIT, or because a limit is reached."""
+        if self.end != "left":
+            return True
+        limits = self._settings.limits
+        if self._errors >= limits.max_errors:
+            await self._end(Reply.TOO_MANY_ERRORS, "errors")
+            return True
+        self._commands += 1
+        if self._idle > limits.max_idle_commands or self._commands > limits.max_commands:
+            await self._end(Reply.TOO_MANY_IDLE_COMMANDS, "errors")
+            return True
+        if self._commands % _COMMANDS_PER_TURN == 0:
+            await self._send()
+            await asyncio.sleep(0)
+        return False
+
+    async def _obey(self, line: bytes) -> None:
+        """One command line to one reply."""
+        verb, argument = _verb_and_argument(line)
+        command = self.commands.get(verb)
+        self._stage = verb if command is not None else "COMMAND"
+        if not line.endswith(b"\r\n"):
+            await self._say(Reply.COMMAND_LINE_END)
+        elif command is None:
+            known = verb in self.known_but_not_offered
+            await self._say(Reply.NOT_IMPLEMENTED if known else Reply.UNKNOWN_COMMAND)
+        elif self._settings.require_tls and not self.tls and verb not in self.free_before_tls:
+            await self._say(Reply.TLS_REQUIRED)
+        else:
+            self._idle += verb in self.idle_commands
+            await self._guarded(command, argument)
+
+    async def _guarded(self, command: Callable[[Conversation, str], Awaitable[None]], argument: str) -> None:
+        """Carry out a command; whatever breaks in it, the client only learns an incident id."""
+        try:
+            await command(self, argument)
+        except PeerGone:
+            raise
+        except Exception as error:
+            await self.push(await self.handle_exception(error))
+            if self._in_content:
+                # What the client goes on sending is mail, and must not be read as commands.
+                self.end = "failed"
+                await self._let_peer_read()
+
+    async def handle_exception(self, error: Exception) -> str:
+        """The reply line to a bug or a failing part of ours; the cause goes to the log alone."""
+        incident = secrets.token_hex(6)
+        self._work.log.failed(peer=self.peer, stage=self._stage, incident=incident, error=error)
+        self._forget_mail()
+        return Reply.INCIDENT.text(incident=incident)
+
+    def _forget_mail(self) -> None:
+        """Drop the mail transaction, if there is one."""
+
+    async def _say(self, reply: Reply, **words: str) -> None:
+        """Say a reply; one that refuses is told to the log and may count as an error."""
+        if reply.code >= 400:
+            self._work.log.rejected(
+                peer=self.peer, stage=self._stage, reason=reply.label, reply=reply.text(**words)
+            )
+            self._errors += reply.is_protocol_error
+        await self.push(reply.line(**words))
+
+    async def _end(self, reply: Reply, reason: str, **words: str) -> None:
+        """Say a last reply and see that the client can read it."""
+        self.end = reason
+        await self._say(reply, **words)
+        await self._let_peer_read()
+
+
+def _verb_and_argument(line: bytes) -> tuple[str, str]:
+    """The command in capitals and the rest; what is no UTF-8 becomes surrogates, refused in addresses."""
+    text = line.rstrip(b"\r\n").decode("utf-8", "surrogateescape")
+    verb, _, argument = text.partition(" ")
+    return verb.upper(), argument.strip(" ")
+
+
+def _peer_address(peername: object) -> str | None:
+    """The IP address in what asyncio calls the peer's name; None for a Unix socket."""
+    return str(peername[0]) if isinstance(peername, tuple) and peername else None
