@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import Iterable
 
-_MOST_AHEAD = 256 * 1024  # octets that wait for us before the peer is held back; a chunk of libuv is 256 KiB
+_MOST_AHEAD = (
+    64 * 1024
+)  # octets that wait for us before the peer is held back; libuv reads up to 256 KiB more
 _CLOSING_SECONDS = 5.0  # for the peer to take our last reply
 _TLS_HANDSHAKE_SECONDS = 60.0
 _MAX_OVERLONG_LINE = 1024 * 1024  # octets read in search of the end of a command line that is too long
@@ -85,15 +87,14 @@ class Connection(SMTP):
 
     # Reading.
 
-    async def _read_some(self, seconds: float | None = None) -> bytes:
+    async def _read_some(self, seconds: float | None = None) -> bytearray:
         """Everything that has arrived, at least an octet, within `seconds` (the timeout when None).
 
         Raises PeerGone at the end of what the peer sends, or when the connection broke.
         """
         if not self._ahead:
             await self._wait_for_octets(seconds or self._timeout_duration)
-        octets = bytes(self._ahead)
-        self._ahead.clear()
+        octets, self._ahead = self._ahead, bytearray()
         return octets
 
     async def _wait_for_octets(self, seconds: float) -> None:

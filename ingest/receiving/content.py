@@ -15,7 +15,7 @@ class DottedContent:
         self._held_back = b"\r\n"
         self._not_ours = 2  # octets of that line end, to be dropped again
 
-    def feed(self, chunk: bytes) -> tuple[bytes, bytes | None]:
+    def feed(self, chunk: bytes | bytearray) -> tuple[bytes, bytes | None]:
         """Take more octets in.
 
         Returns octets of the mail, and what came after its end: None while the end is not reached, else the next
@@ -44,7 +44,7 @@ class ChunkedContent:
     def __init__(self) -> None:
         self._held_back = b""
 
-    def feed(self, chunk: bytes, *, last: bool) -> bytes:
+    def feed(self, chunk: bytes | bytearray, *, last: bool) -> bytes:
         """Take more octets in; octets of the mail."""
         block = self._held_back + chunk
         held = 1 if block.endswith(b"\r") and not last else 0

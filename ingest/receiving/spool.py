@@ -20,7 +20,7 @@ LARGEST_IN_MEMORY = 2 * 1024 * 1024  # octets of one mail
 class MemoryBudget:
     """How many octets of mails all sessions of a process may hold in memory together."""
 
-    def __init__(self, octets: int = 16 * 1024 * 1024) -> None:
+    def __init__(self, octets: int = 12 * 1024 * 1024) -> None:
         self.octets = octets
         self._left = octets
         self._lock = threading.Lock()  # a mail may be let go by the thread that stored it

@@ -1,0 +1,107 @@
+"""Several processes take mail in: all of it is filed once, and the death of one of them costs nobody a mail."""
+
+from __future__ import annotations
+
+import os
+import signal
+import smtplib
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from fixtures.mailbox import Mailbox, patiently
+
+TWO = {"SMTP__PROCESSES": "2"}
+TO = ["several@firm.example"]
+
+
+def _send_all(mailbox: Mailbox, numbers: range) -> set[str]:
+    """Sends mails from some threads, each again until it is acknowledged, as a mail server does; their ids."""
+
+    def send(number: int) -> str:
+        for _ in patiently(f"mail {number} is not taken"):
+            try:
+                return mailbox.send(b"Subject: %d\r\n\r\nhello\r\n" % number, TO)
+            except (OSError, smtplib.SMTPException):
+                continue
+        raise AssertionError
+
+    with ThreadPoolExecutor(8) as pool:
+        return set(pool.map(send, numbers))
+
+
+def _receivers(mailbox: Mailbox) -> list[int]:
+    """The processes that hold a listening socket beside the parent."""
+    assert mailbox.daemon is not None
+    children = Path(f"/proc/{mailbox.daemon.pid}/task/{mailbox.daemon.pid}/children").read_text().split()
+    return [int(child) for child in children if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes()]
+
+
+def test_two_processes_share_the_mail(tmp_path: Path, database_url: str) -> None:
+    """Each mail is on record once, whichever process took it; SIGTERM ends all of them with status 0."""
+    mailbox = Mailbox(tmp_path, TWO | {"DATABASE__URL": database_url})
+    mailbox.start()
+
+    sent = _send_all(mailbox, range(60))
+    filed = mailbox.wait_until_filed(sent)
+    receivers = _receivers(mailbox)
+    status = mailbox.stop()
+
+    assert len(receivers) == 2
+    assert set(filed) == sent
+    assert len(sent) == 60
+    assert status == 0
+    assert not any(Path(f"/proc/{receiver}").exists() for receiver in receivers)
+
+
+def test_a_receiver_that_is_killed_is_started_again(tmp_path: Path) -> None:
+    """What its clients were not told about they send again; the parent logs the death."""
+    mailbox = Mailbox(tmp_path, TWO)
+    with mailbox.serving():
+        before = _receivers(mailbox)
+        with ThreadPoolExecutor(1) as pool:
+            sending = pool.submit(_send_all, mailbox, range(100))
+            time.sleep(0.2)
+            os.kill(before[0], signal.SIGKILL)
+            sent = sending.result()
+        filed = mailbox.wait_until_filed(sent)
+        for _ in patiently("no process took its place"):
+            after = _receivers(mailbox)
+            if len(after) == 2:
+                break
+
+    assert set(filed) == sent
+    assert before[1] in after
+    assert before[0] not in after
+    assert [event["status"] for event in mailbox.events("receiver-died")] == [-signal.SIGKILL]
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL])
+def test_receivers_end_when_their_parent_is_killed(tmp_path: Path, number: signal.Signals) -> None:
+    """None is left behind that takes mail which nobody files, or holds the port."""
+    mailbox = Mailbox(tmp_path, TWO)
+    mailbox.start()
+    receivers = _receivers(mailbox)
+
+    mailbox.stop(number)
+
+    for _ in patiently("a receiver outlives its parent"):
+        if not any(Path(f"/proc/{receiver}").exists() for receiver in receivers):
+            break
+
+
+def test_lmtp_on_a_unix_socket(tmp_path: Path) -> None:
+    """A mail server on the same machine delivers; each recipient has a reply, and the socket goes with the daemon."""
+    path = tmp_path / "lmtp.sock"
+    mailbox = Mailbox(tmp_path, TWO | {"LMTP__LISTEN": f"unix:{path}"})
+    with mailbox.serving():
+        client = smtplib.LMTP(str(path), port=0)
+        refused = client.sendmail("a@x.example", ["b@y.example", "c@y.example"], b"Subject: x\r\n\r\nx\r\n")
+        client.quit()
+        mode = path.stat().st_mode & 0o777
+
+    assert refused == {}
+    assert mode == 0o660
+    assert not path.exists()
