@@ -1,6 +1,6 @@
 """Measures what hostile mails cost: memory over idle, and how long others wait: `python -m bench.hostile`.
 
-The limits: 64 MiB over idle; the event loop held up for at most 100 ms, as seen by a client that says NOOP all the time.
+The limits: 64 MiB over idle; the event loop held up for at most 100 ms, as a client sees that says NOOP all the time.
 Exit status 1 when a limit is broken or a sender fails.
 """
 
