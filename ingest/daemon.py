@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from datetime import timedelta
 from typing import Protocol
 
@@ -104,7 +104,7 @@ async def _serve_with(
         elif endpoints:
             receiving = Receivers(settings, endpoints, on_committed=on_committed)
         if receiving is not None:
-            await receiving.start()
+            await _unless_told(told_to_stop, receiving.start())
             mail_log.listening([endpoint.address for endpoint in endpoints[0]])
         if worker is not None:
             working.start()
@@ -122,6 +122,18 @@ async def _serve_with(
     if deaths:
         raise WorkerDied from deaths[0]
     mail_log.stopped()
+
+
+async def _unless_told(told_to_stop: asyncio.Event, starting: Coroutine[None, None, None]) -> None:
+    """Waits for a start, but not when we are told to stop before: processes that die at once never get so far."""
+    begun = asyncio.ensure_future(starting)
+    told = asyncio.ensure_future(told_to_stop.wait())
+    await asyncio.wait({begun, told}, return_when=asyncio.FIRST_COMPLETED)
+    told.cancel()
+    if begun.done():
+        begun.result()
+    else:
+        begun.cancel()
 
 
 def _run_worker(

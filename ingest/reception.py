@@ -149,7 +149,11 @@ class Reception:
         """Raises OSError or ValueError when the certificate or the file of users cannot be used."""
         smtp = settings.smtp
         self._store = store
-        self._acceptance = Acceptance(partial(add_mails, store), on_committed=on_committed)
+        self._acceptance = Acceptance(
+            partial(add_mails, store),
+            on_committed=on_committed,
+            under_way=lambda: self._listener.mails_under_way,
+        )
         tls = certificates(settings)
         self._listener = Listener(
             SessionSettings(

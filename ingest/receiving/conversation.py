@@ -56,6 +56,11 @@ class Conversation(Connection):
             self.hang_up(Reply.CLOSING.line(), "drained")
 
     @property
+    def in_transaction(self) -> bool:
+        """True from MAIL to the reply to the mail (RFC 5321 3.3)."""
+        return False
+
+    @property
     def in_mail(self) -> bool:
         """True between the chunks of a mail."""
         return False

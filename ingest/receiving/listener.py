@@ -121,6 +121,11 @@ class Listener:
         """How many sessions are open."""
         return len(self._crowd.sessions)
 
+    @property
+    def mails_under_way(self) -> int:
+        """How many sessions are within a mail transaction."""
+        return sum(session.in_transaction for session in self._crowd.sessions)
+
     async def start(self) -> None:
         """Take connections. Raises OSError."""
         loop = asyncio.get_running_loop()

@@ -59,6 +59,11 @@ class SmtpSession(Conversation):
         self._failed_logins = 0
 
     @property
+    def in_transaction(self) -> bool:
+        """True from MAIL to the reply to the mail (RFC 5321 3.3)."""
+        return self.transaction is not None
+
+    @property
     def in_mail(self) -> bool:
         """True between the chunks of a mail (RFC 3030)."""
         return self.transaction is not None and self.transaction.taking is not None

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import signal
 import smtplib
+import subprocess
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -15,6 +17,15 @@ from fixtures.mailbox import Mailbox, patiently
 
 TWO = {"SMTP__PROCESSES": "2"}
 TO = ["several@firm.example"]
+
+# `-c` gives spawned processes nothing to import, so what they are told to run is set to a function that fails.
+_ALWAYS_DYING = """
+import os
+from ingest import receivers
+receivers.receive = os._exit
+from cli.main import main
+main(["serve", "smtp"])
+"""
 
 
 def _send_all(mailbox: Mailbox, numbers: range) -> set[str]:
@@ -90,6 +101,21 @@ def test_receivers_end_when_their_parent_is_killed(tmp_path: Path, number: signa
     for _ in patiently("a receiver outlives its parent"):
         if not any(Path(f"/proc/{receiver}").exists() for receiver in receivers):
             break
+
+
+def test_sigterm_ends_a_start_that_never_succeeds(tmp_path: Path) -> None:
+    """Processes that died at once kept their parent waiting for them, deaf to SIGTERM and holding the port."""
+    mailbox = Mailbox(tmp_path, TWO)
+    mailbox.program = [sys.executable, "-c", _ALWAYS_DYING]
+    with mailbox.log.open("wb") as stream:
+        daemon = subprocess.Popen(mailbox.program, env=mailbox.environment, stderr=stream)
+    for _ in patiently("no receiver has died"):
+        if mailbox.log.exists() and mailbox.events("receiver-died"):
+            break
+
+    daemon.send_signal(signal.SIGTERM)
+
+    assert daemon.wait(30) == 0
 
 
 def test_lmtp_on_a_unix_socket(tmp_path: Path) -> None:
