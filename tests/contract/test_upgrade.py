@@ -1,0 +1,49 @@
+"""A database of an earlier release is brought to today's schema with everything that is in it."""
+
+from __future__ import annotations
+
+import os
+from datetime import datetime
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import create_engine, text
+
+from storage import schema
+from storage.store import Store
+
+OCTETS = os.urandom(700_000)
+
+
+def _made_by_the_first_release(database_url: str) -> None:
+    """The schema 0001 with one mail in it, written without any code of today."""
+    config = Config()
+    config.set_main_option("script_location", "storage:migrations")
+    engine = create_engine(database_url)
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+    with engine.begin() as connection:
+        connection.execute(
+            text(
+                "INSERT INTO received_mail (id, received_at, state, forward_paths, tls, size, transfer_digest)"
+                " VALUES ('old', :at, 'received', '[\"a@x.example\"]', :no, :size, :digest)"
+            ),
+            {"at": datetime(2026, 11, 1), "no": False, "size": len(OCTETS), "digest": b"d" * 32},  # noqa: DTZ001
+        )
+        connection.execute(text("INSERT INTO mail_octets VALUES ('old', :octets)"), {"octets": OCTETS})
+    engine.dispose()
+
+
+def test_mails_of_the_first_release_are_there_after_the_upgrade(database_url: str) -> None:
+    """Octets were one value a mail then, and are chunks now."""
+    _made_by_the_first_release(database_url)
+
+    before, after = Store.migrate(database_url)
+
+    store = Store.open(database_url)
+    with store.reading() as records:
+        assert records.mails.octets("old") == OCTETS
+        assert records.mails.get("old").size == len(OCTETS)
+    store.close()
+    assert (before, after) == ("0001", schema.NEWEST)
