@@ -8,7 +8,12 @@ from collections.abc import Callable, Mapping
 
 REQUIRED = "INVOICES_TEST_PEERS"  # set to "required", a missing program is a failure
 SEARCH_PATH = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"])
-TEST_FILES = {"swaks": "test_swaks.py", "postfix": "test_postfix*.py"}
+TEST_FILES = {
+    "swaks": "test_swaks.py",
+    "postfix": "test_postfix*.py",
+    "msmtp": "test_msmtp.py",
+    "openssl": "test_openssl.py",
+}
 MUST_BE_ROOT = frozenset({"postfix"})
 
 
