@@ -62,8 +62,7 @@ def certificates(settings: Settings) -> Certificates | None:
 
 def add_mails(store: Store, mails: Sequence[IncomingMail]) -> list[Receipt]:
     """Makes mails durable in one transaction. Raises StorageUnavailable."""
-    with store.transaction() as records:
-        return records.mails.add(mails)
+    return store.add_mails(mails)
 
 
 def open_endpoints(settings: Settings, *, processes: int = 1) -> list[list[Endpoint]]:

@@ -42,6 +42,8 @@ def run(store: Store, periods: RetentionPeriods, now: datetime, *, batch: int = 
     mails = 0
     while expired := _expire_mails(store, periods, now, batch):
         mails += expired
+        store.free_octets()
+    store.free_octets()  # also what a run that was killed left
     tombstones = (0, 0)
     while any(removed := _remove_tombstones(store, now, batch)):
         tombstones = (tombstones[0] + removed[0], tombstones[1] + removed[1])

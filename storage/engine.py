@@ -9,6 +9,8 @@ from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import URL, Connection, make_url
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from storage.octet_log import OctetLog
+
 BUSY_SECONDS = 30  # how long SQLite waits for another writer before the store counts as away
 CONNECT_SECONDS = 5
 PAGE_OCTETS = 8192  # the least work for mails of 10 KB to 1 MB, of 4, 8, 16 and 32 KiB
@@ -44,6 +46,12 @@ def database_file(engine: Engine) -> Path | None:
     """The file of an SQLite database; None for PostgreSQL."""
     name = engine.url.database if engine.dialect.name == "sqlite" else None
     return Path(name) if name else None
+
+
+def octet_log(engine: Engine) -> OctetLog | None:
+    """The log that takes large mails of an SQLite database; it lies beside the file. None for PostgreSQL."""
+    file = database_file(engine)
+    return OctetLog(file.with_name(f"{file.name}-octets")) if file else None
 
 
 def is_missing_file(url: str) -> bool:

@@ -10,7 +10,8 @@ from sqlalchemy import ColumnElement, Select, delete, exists, func, select, text
 from sqlalchemy.engine import Connection
 
 from storage.records import Environment, InvoiceState, MailState
-from storage.tables import HistoryEventRow, InvoiceRow, MailOctetsRow, ReceivedMailRow, RegistrationLinkRow
+from storage.stored_octets import StoredOctets
+from storage.tables import HistoryEventRow, InvoiceRow, ReceivedMailRow, RegistrationLinkRow
 
 # Written out, for with a bound value SQLite cannot know that the partial index holds these rows.
 _AVAILABLE = text("invoice.state = 'available'")
@@ -86,8 +87,11 @@ class Expired:
         )
 
     def empty_mails(self, ids: Sequence[str], *, at: datetime, tombstone_until: datetime) -> None:
-        """Deletes octets, envelope and metadata of mails; id, outcome and dates stay."""
-        self._connection.execute(delete(MailOctetsRow).where(MailOctetsRow.mail_id.in_(ids)))
+        """Deletes octets, envelope and metadata of mails; id, outcome and dates stay.
+
+        Octets in the log are on the disk until `Store.free_octets`.
+        """
+        StoredOctets(self._connection).delete(ids)
         self._connection.execute(
             update(ReceivedMailRow)
             .where(ReceivedMailRow.id.in_(ids), _SETTLED)

@@ -1,88 +1,241 @@
-"""Writes incoming mails into the queue in few statements, however many mails share the transaction."""
+"""Writes incoming mails in few statements, however many share the transaction; a dialect a class.
+
+Written out, many rows a statement, and straight to the driver: while a batch commits the sessions of the same
+process go on, and each statement waits once for the interpreter's lock. Names are those of tables.py; a test compares.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache
-from itertools import chain, islice
-from typing import Any
+from itertools import chain
+from typing import Any, Protocol
 
-from sqlalchemy.engine import Connection
+import psycopg
 
+from storage.octet_log import Extent
 from storage.records import HistoryEventName, IncomingMail, MailState, Receipt
 
-# Written out, and many rows a statement: in the thread that commits, each statement waits once for the
-# interpreter's lock, while the sessions of the same process go on. Names are those of tables.py; a test compares.
 _MAIL = (
     "received_mail",
     (
         *("id", "received_at", "state", "reverse_path", "forward_paths", "peer", "helo", "tls", "trace"),
         *("size", "transfer_digest"),
     ),
-    " ON CONFLICT (transfer_digest) DO NOTHING RETURNING id",
 )
-_OCTETS = ("mail_octets", ("mail_id", "position", "octets"), "")
-_EVENT = ("history_event", ("mail_id", "at", "event", "actor", "detail"), "")
+_OCTETS = ("mail_octets", ("mail_id", "position", "octets"))
+_EXTENT = ("mail_extent", ("segment_id", "position", "size", "mail_id"))
+_EVENT = ("history_event", ("mail_id", "at", "event", "actor", "detail"))
 
 _MAILS_AT_ONCE = 64
-_OCTETS_AT_ONCE = 1024 * 1024  # that go into one statement, so into memory once more
+# A row that fills a page: larger ones PostgreSQL would cut in pieces of 2 KB, each with a row and an index entry.
+_OCTETS_OF_A_ROW = 8000
 
 _Row = tuple[Any, ...]
-_Table = tuple[str, tuple[str, ...], str]
+_Table = tuple[str, tuple[str, ...]]
 
 
-def add_mails(connection: Connection, mails: Sequence[IncomingMail]) -> list[Receipt]:
-    """Queues mails, each transfer once; the receipts stand in the order of `mails`.
+class Incoming(Protocol):
+    """A connection that only takes mails in."""
 
-    A transfer that is stored already, or twice in `mails`, is answered with the id of the first.
-    """
-    sqlite = connection.dialect.name == "sqlite"
-    mark = "?" if sqlite else "%s"
-    instant = _instant_of_sqlite if sqlite else _as_it_is
+    @property
+    def lost(self) -> bool:
+        """True when the connection is broken."""
 
-    def insert(table: _Table, rows: list[_Row]) -> list[str]:
-        statement = _statement(table, mark, len(rows))
-        result = connection.exec_driver_sql(statement, tuple(chain.from_iterable(rows)))
-        return [row[0] for row in result] if result.returns_rows else []
+    def add(self, mails: Sequence[IncomingMail], places: Mapping[str, Extent]) -> list[Receipt]:
+        """Queues mails in one transaction; `places` says, by mail, whose octets lie in the log.
 
-    fresh: set[str] = set()
-    # One order for everybody: two nodes that get the same mails twice must not wait for each other.
-    for some in _portions(mails if sqlite else sorted(mails, key=lambda mail: mail.transfer_digest)):
-        fresh.update(insert(_MAIL, [_mail_row(mail, instant) for mail in some]))
-    stored = _stored(connection, mark, [mail for mail in mails if mail.id not in fresh])
-    receipts = [
-        Receipt(mail_id=mail.id, duplicate=False)
-        if mail.id in fresh
-        else Receipt(mail_id=stored[mail.transfer_digest], duplicate=True)
-        for mail in mails
-    ]
-    for rows in _by_size(_octets_rows(mail for mail in mails if mail.id in fresh)):
-        insert(_OCTETS, rows)
-    for some_events in _portions(list(zip(mails, receipts, strict=True))):
-        insert(_EVENT, [_event_row(mail, receipt, instant) for mail, receipt in some_events])
-    return receipts
+        Raises DRIVER_ERRORS.
+        """
+
+    def segments(self) -> list[str]:
+        """The segments of the log by name, the newest first."""
+
+    def claim_segment(self, name: str) -> int:
+        """Where the last place in a segment ends, durably: no transaction that failed before can come back."""
+
+    def add_segment(self, name: str) -> None:
+        """Makes a new segment known before there is a file of it."""
+
+    def close(self) -> None:
+        """Closes the connection."""
+
+
+class SqliteIncoming:
+    """Within one transaction nobody else writes, so looking comes before writing."""
+
+    def __init__(self, connection: sqlite3.Connection, close: Callable[[], None]) -> None:
+        self._connection = connection
+        self.close = close
+        # Parents and children are written together here; looking each parent up again costs time.
+        connection.execute("PRAGMA foreign_keys = OFF")
+
+    @property
+    def lost(self) -> bool:
+        """Never: there is no server."""
+        return False
+
+    def add(self, mails: Sequence[IncomingMail], places: Mapping[str, Extent]) -> list[Receipt]:
+        """See `Incoming`."""
+        run = self._connection.execute
+        run("BEGIN IMMEDIATE")
+        try:
+            receipts = _receipts(mails, self._stored(mails))
+            fresh = [
+                mail for mail, receipt in zip(mails, receipts, strict=True) if receipt.mail_id == mail.id
+            ]
+            kept = {mail.id for mail in fresh}
+            self._insert(_MAIL, [_mail_row(mail, _instant_of_sqlite) for mail in fresh])
+            self._insert(_OCTETS, _octets_rows([mail for mail in fresh if mail.id not in places]))
+            if places:
+                rows = [
+                    (place.segment, place.position, place.size, mail_id if mail_id in kept else None)
+                    for mail_id, place in places.items()
+                ]
+                run("INSERT OR IGNORE INTO octet_segment (id, claims) VALUES (?, 1)", (rows[0][0],))
+                self._insert(_EXTENT, rows)
+            self._insert(_EVENT, _event_rows(mails, receipts, _instant_of_sqlite))
+            run("COMMIT")
+        except BaseException:
+            if self._connection.in_transaction:
+                run("ROLLBACK")
+            raise
+        return receipts
+
+    def segments(self) -> list[str]:
+        """See `Incoming`."""
+        rows = self._connection.execute("SELECT id FROM octet_segment ORDER BY id DESC")
+        return [row[0] for row in rows]
+
+    def claim_segment(self, name: str) -> int:
+        """See `Incoming`.
+
+        A commit that failed may lie in SQLite's journal all the same, and would count after a crash; the write
+        here takes its place.
+        """
+        self._connection.execute(
+            "INSERT INTO octet_segment (id, claims) VALUES (?, 1) ON CONFLICT (id) DO UPDATE SET claims = claims + 1",
+            (name,),
+        )
+        [used] = self._connection.execute(
+            "SELECT coalesce(max(position + size), 0) FROM mail_extent WHERE segment_id = ?", (name,)
+        ).fetchone()
+        return int(used)
+
+    def add_segment(self, name: str) -> None:
+        """See `Incoming`."""
+        self._connection.execute("INSERT INTO octet_segment (id, claims) VALUES (?, 0)", (name,))
+
+    def _stored(self, mails: Sequence[IncomingMail]) -> dict[bytes, str]:
+        """The ids under which transfers are stored already."""
+        found: dict[bytes, str] = {}
+        for some in _portions(mails):
+            marks = ", ".join(["?"] * len(some))
+            found.update(
+                self._connection.execute(
+                    f"SELECT transfer_digest, id FROM received_mail WHERE transfer_digest IN ({marks})",  # noqa: S608
+                    [mail.transfer_digest for mail in some],
+                ).fetchall()
+            )
+        return found
+
+    def _insert(self, table: _Table, rows: Iterable[_Row]) -> None:
+        for some in _portions(rows):
+            self._connection.execute(_insert(table, "?", len(some)), list(chain.from_iterable(some)))
+
+
+class PostgresIncoming:
+    """Others write at the same moment, so the unique index decides; round trips are what costs."""
+
+    def __init__(self, connection: psycopg.Connection[Any], close: Callable[[], None]) -> None:
+        self._connection = connection
+        self.close = close
+
+    @property
+    def lost(self) -> bool:
+        """True when the server has closed the connection, or cannot be reached."""
+        return self._connection.closed
+
+    def add(self, mails: Sequence[IncomingMail], places: Mapping[str, Extent]) -> list[Receipt]:  # noqa: ARG002
+        """See `Incoming`; a server has no log beside it."""
+        connection = self._connection
+        try:
+            with connection.pipeline():
+                answers = list(self._add_rows(mails))
+            fresh = {row[0] for answer in answers for row in answer}
+            known = [mail for mail in mails if mail.id not in fresh]
+            receipts = _receipts(mails, self._stored(known) if known else {})
+            self._copy_octets([mail for mail in mails if mail.id in fresh])
+            with connection.pipeline():
+                for some in _portions(_event_rows(mails, receipts, _as_it_is)):
+                    connection.execute(_insert(_EVENT, "%s", len(some)), _flat(some))
+                connection.commit()
+        except BaseException:
+            if not connection.closed:
+                connection.rollback()
+            raise
+        return receipts
+
+    def segments(self) -> list[str]:
+        """None."""
+        return []
+
+    def claim_segment(self, name: str) -> int:
+        """Never asked for."""
+        raise NotImplementedError(name)
+
+    def add_segment(self, name: str) -> None:
+        """Never asked for."""
+        raise NotImplementedError(name)
+
+    def _add_rows(self, mails: Sequence[IncomingMail]) -> Iterator[psycopg.Cursor[Any]]:
+        """Adds the rows of mails that are not stored yet, and answers with their ids."""
+        # One order for everybody: two nodes that get the same mails twice must not wait for each other.
+        for some in _portions(sorted(mails, key=lambda mail: mail.transfer_digest)):
+            statement = (
+                _insert(_MAIL, "%s", len(some)) + " ON CONFLICT (transfer_digest) DO NOTHING RETURNING id"
+            )
+            yield self._connection.execute(statement, _flat(_mail_row(mail, _as_it_is) for mail in some))
+
+    def _stored(self, mails: Sequence[IncomingMail]) -> dict[bytes, str]:
+        """The ids under which transfers are stored already."""
+        rows = self._connection.execute(
+            "SELECT transfer_digest, id FROM received_mail WHERE transfer_digest = ANY(%s)",
+            ([mail.transfer_digest for mail in mails],),
+        )
+        return {bytes(digest): mail_id for digest, mail_id in rows}
+
+    def _copy_octets(self, mails: Sequence[IncomingMail]) -> None:
+        name, columns = _OCTETS
+        if not mails:
+            return
+        with (
+            self._connection.cursor() as cursor,
+            cursor.copy(f"COPY {name} ({', '.join(columns)}) FROM STDIN (FORMAT BINARY)") as copy,
+        ):
+            copy.set_types(["varchar", "int4", "bytea"])
+            for mail in mails:
+                for position, piece in enumerate(_row_sized(mail.content.chunks())):
+                    copy.write_row((mail.id, position, piece))
 
 
 @cache
-def _statement(table: _Table, mark: str, rows: int) -> str:
-    name, columns, rest = table
+def _insert(table: _Table, mark: str, rows: int) -> str:
+    name, columns = table
     row = f"({', '.join([mark] * len(columns))})"
-    return f"INSERT INTO {name} ({', '.join(columns)}) VALUES {', '.join([row] * rows)}{rest}"  # noqa: S608
+    return f"INSERT INTO {name} ({', '.join(columns)}) VALUES {', '.join([row] * rows)}"  # noqa: S608
 
 
-def _stored(connection: Connection, mark: str, known: Sequence[IncomingMail]) -> dict[bytes, str]:
-    """The ids under which transfers are stored already."""
-    found: dict[bytes, str] = {}
-    for some in _portions(known):
-        marks = ", ".join([mark] * len(some))
-        rows = connection.exec_driver_sql(
-            f"SELECT transfer_digest, id FROM received_mail WHERE transfer_digest IN ({marks})",  # noqa: S608
-            tuple(mail.transfer_digest for mail in some),
-        )
-        found.update((bytes(digest), mail_id) for digest, mail_id in rows)
-    return found
+def _receipts(mails: Sequence[IncomingMail], stored: dict[bytes, str]) -> list[Receipt]:
+    """Each transfer belongs to the mail that it came with first."""
+    receipts = []
+    for mail in mails:
+        first = stored.setdefault(mail.transfer_digest, mail.id)
+        receipts.append(Receipt(mail_id=first, duplicate=first != mail.id))
+    return receipts
 
 
 def _mail_row(mail: IncomingMail, instant: Callable[[datetime], Any]) -> _Row:
@@ -108,37 +261,41 @@ def _octets_rows(mails: Iterable[IncomingMail]) -> Iterator[_Row]:
             yield (mail.id, position, chunk)
 
 
-def _event_row(mail: IncomingMail, receipt: Receipt, instant: Callable[[datetime], Any]) -> _Row:
-    event = HistoryEventName.RECEIVED_AGAIN if receipt.duplicate else HistoryEventName.RECEIVED
-    peer = mail.envelope.peer
-    detail = {"size": str(mail.content.size), "peer": peer or "a file", **mail.remarks}
-    return (
-        receipt.mail_id,
-        instant(mail.envelope.received_at),
-        event.value,
-        "smtp" if peer else "replay",
-        json.dumps(detail),
-    )
+def _row_sized(chunks: Iterable[bytes]) -> Iterator[memoryview]:
+    for chunk in chunks:
+        for start in range(0, len(chunk) or 1, _OCTETS_OF_A_ROW):
+            yield memoryview(chunk)[start : start + _OCTETS_OF_A_ROW]
 
 
-def _portions(items: Sequence[Any]) -> Iterator[Sequence[Any]]:
-    left = iter(items)
-    while some := list(islice(left, _MAILS_AT_ONCE)):
-        yield some
+def _event_rows(
+    mails: Sequence[IncomingMail], receipts: Sequence[Receipt], instant: Callable[[datetime], Any]
+) -> Iterator[_Row]:
+    for mail, receipt in zip(mails, receipts, strict=True):
+        event = HistoryEventName.RECEIVED_AGAIN if receipt.duplicate else HistoryEventName.RECEIVED
+        peer = mail.envelope.peer
+        detail = {"size": str(mail.content.size), "peer": peer or "a file", **mail.remarks}
+        yield (
+            receipt.mail_id,
+            instant(mail.envelope.received_at),
+            event.value,
+            "smtp" if peer else "replay",
+            json.dumps(detail),
+        )
 
 
-def _by_size(rows: Iterable[_Row]) -> Iterator[list[_Row]]:
-    """Rows of octets in portions, read from their source no sooner than they are needed."""
-    portion: list[_Row] = []
-    octets = 0
+def _portions(rows: Iterable[Any]) -> Iterator[list[Any]]:
+    portion: list[Any] = []
     for row in rows:
         portion.append(row)
-        octets += len(row[2])
-        if octets >= _OCTETS_AT_ONCE or len(portion) == _MAILS_AT_ONCE:
+        if len(portion) == _MAILS_AT_ONCE:
             yield portion
-            portion, octets = [], 0
+            portion = []
     if portion:
         yield portion
+
+
+def _flat(rows: Iterable[_Row]) -> list[Any]:
+    return list(chain.from_iterable(rows))
 
 
 def _storable(text: str | None) -> str | None:

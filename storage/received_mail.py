@@ -14,21 +14,19 @@ from storage.accounts import Accounts
 from storage.chunks import chunks
 from storage.errors import NotFound
 from storage.history import History
-from storage.incoming import add_mails
 from storage.invoices import Invoices
 from storage.partners import Partners
 from storage.records import (
     Envelope,
     Filing,
-    IncomingMail,
     MailState,
     Message,
     Outcome,
-    Receipt,
     ReceivedMail,
 )
 from storage.registration_links import RegistrationLinks
-from storage.tables import MailOctetsRow, ReceivedMailRow
+from storage.stored_octets import StoredOctets
+from storage.tables import ReceivedMailRow
 
 _MAIL = ReceivedMailRow.__table__
 # Written out, for with bound values SQLite cannot know that the partial index holds these rows.
@@ -48,13 +46,7 @@ class ReceivedMails:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-
-    def add(self, mails: Sequence[IncomingMail]) -> list[Receipt]:
-        """Queues mails, each transfer once; the receipts stand in the order of `mails`.
-
-        A transfer that is stored already, or twice in `mails`, is answered with the id of the first.
-        """
-        return add_mails(self._connection, mails) if mails else []
+        self._octets = StoredOctets(connection)
 
     def claim(self, *, by: str, now: datetime, lease: timedelta, limit: int) -> list[str]:
         """Claims up to `limit` queued mails for `by` until `now + lease`; their ids, oldest first.
@@ -224,23 +216,15 @@ class ReceivedMails:
         return [_record(row) for row in self._connection.execute(query)]
 
     def octets(self, mail_id: str) -> bytes:
-        """The content of a mail as it came after DATA. Raises NotFound, also once it is deleted."""
+        """The content of a mail as it came after DATA. Raises NotFound, also once it is deleted, and OSError."""
         return b"".join(self.chunks(mail_id))
 
     def chunks(self, mail_id: str) -> Iterator[bytes]:
-        """The octets of a mail in pieces, so that a large one is never in memory whole. Raises NotFound."""
-        query = (
-            select(MailOctetsRow.octets)
-            .where(MailOctetsRow.mail_id == mail_id)
-            .order_by(MailOctetsRow.position)
-            .execution_options(yield_per=8)
-        )
-        found = False
-        for chunk in self._connection.scalars(query):
-            found = True
-            yield chunk
-        if not found:
-            raise NotFound(f"there are no octets of a mail {mail_id}")
+        """The octets of a mail in pieces, so that a large one is never in memory whole.
+
+        Raises NotFound; OSError when the log of octets cannot be read.
+        """
+        return self._octets.pieces(mail_id)
 
     def trace(self, mail_id: str) -> bytes:
         """Our Received field of a mail (RFC 5321 4.4); empty for a replayed file."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -146,7 +146,10 @@ class MailContent(Protocol):
         """Its octets."""
 
     def chunks(self) -> Iterator[bytes]:
-        """All of it from the beginning, in pieces of at most CHUNK_OCTETS; may be called again."""
+        """All of it from the beginning, CHUNK_OCTETS at a time; may be called again."""
+
+    def pieces(self) -> Iterable[bytes]:
+        """The same as it lies there, in pieces of any size, without a copy where that can be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +170,10 @@ class ContentInMemory:
             return
         for start in range(0, len(self.octets), CHUNK_OCTETS):
             yield self.octets[start : start + CHUNK_OCTETS]
+
+    def pieces(self) -> Iterable[bytes]:
+        """All of it."""
+        return [self.octets]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

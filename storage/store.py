@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 
@@ -12,14 +12,18 @@ from sqlalchemy.engine import Connection
 
 from storage import schema
 from storage.accounts import Accounts
-from storage.engine import WRITES, database_file, is_missing_file, open_engine
+from storage.driver_errors import DRIVER_ERRORS, means_conflict, means_unavailable
+from storage.engine import WRITES, database_file, is_missing_file, octet_log, open_engine
 from storage.errors import Conflict, SchemaMismatch, StorageUnavailable
 from storage.expired import Expired
 from storage.history import History
+from storage.intake import Intake
 from storage.invoices import Invoices
 from storage.partners import Partners
 from storage.received_mail import ReceivedMails
+from storage.records import IncomingMail, Receipt
 from storage.registration_links import RegistrationLinks
+from storage.stored_octets import StoredOctets
 from storage.writer_lock import WriterLock
 
 
@@ -44,6 +48,7 @@ class Store:
         self._file = database_file(engine)
         self._writer = WriterLock(self._file) if self._file else None
         self._inode = self._file.stat().st_ino if self._file and self._file.exists() else None
+        self._intake = Intake(engine, self._turn, octet_log(engine))
 
     @classmethod
     def open(cls, url: str) -> Store:
@@ -95,26 +100,62 @@ class Store:
 
         Raises StorageUnavailable, Conflict.
         """
-        with (
-            _named_errors(),
-            self._writer.held() if self._writer else nullcontext(),
-            self._file_in_place(),
-            self._engine.connect().execution_options(**{WRITES: True}) as connection,
-            connection.begin(),
-        ):
+        with _named_errors(), self._writing() as connection:
             yield _records(connection)
 
     @contextmanager
     def reading(self) -> Iterator[Transaction]:
         """A transaction that only reads; it waits for no writer. Raises StorageUnavailable."""
-        with _named_errors(), self._engine.connect() as connection, connection.begin():
+        with _named_errors(), self._reading() as connection:
             yield _records(connection)
+
+    def add_mails(self, mails: Sequence[IncomingMail]) -> list[Receipt]:
+        """Queues mails in one transaction, durably; see `Intake.add`. Raises StorageUnavailable."""
+        with _named_errors():
+            return self._intake.add(mails)
+
+    def free_octets(self) -> None:
+        """Gives the places of deleted mails in the log of octets back to the disk. Raises StorageUnavailable.
+
+        Killed in the middle, the next call does the rest.
+        """
+        log = octet_log(self._engine)
+        if log is None:
+            return
+        with _named_errors():
+            with self._reading() as connection:
+                freed = StoredOctets(connection).freed()
+            log.erase(freed)
+            with self._writing() as connection:
+                StoredOctets(connection).forget(freed)
+                StoredOctets(connection).remove_empty_segments()
 
     def close(self) -> None:
         """Closes every connection."""
+        self._intake.close()
         self._engine.dispose()
         if self._writer is not None:
             self._writer.close()
+
+    @contextmanager
+    def _writing(self) -> Iterator[Connection]:
+        with (
+            self._turn(),
+            self._engine.connect().execution_options(**{WRITES: True}) as connection,
+            connection.begin(),
+        ):
+            yield connection
+
+    @contextmanager
+    def _reading(self) -> Iterator[Connection]:
+        with self._engine.connect() as connection, connection.begin():
+            yield connection
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """The turn to write: on SQLite one writer at a time, and only into the file that was opened."""
+        with self._writer.held() if self._writer else nullcontext(), self._file_in_place():
+            yield
 
     @contextmanager
     def _file_in_place(self) -> Iterator[None]:
@@ -166,10 +207,16 @@ def _named_errors() -> Iterator[None]:
         if error.connection_invalidated or type(error) is sql.DatabaseError:
             raise StorageUnavailable(_first_line(error)) from error
         raise
+    except DRIVER_ERRORS as error:
+        if means_conflict(error):
+            raise Conflict(_first_line(error)) from error
+        if means_unavailable(error):
+            raise StorageUnavailable(_first_line(error)) from error
+        raise
     except OSError as error:
         raise StorageUnavailable(f"{error.filename or 'the database'}: {error.strerror}") from error
 
 
-def _first_line(error: sql.SQLAlchemyError) -> str:
+def _first_line(error: Exception) -> str:
     original = getattr(error, "orig", None) or error
     return str(original).strip().partition("\n")[0]

@@ -122,13 +122,36 @@ class ReceivedMailRow(Base):
 
 
 class MailOctetsRow(Base):
-    """A chunk of the octets of a mail; apart from its row so that the queue stays narrow."""
+    """A chunk of the octets of a mail; apart from its row so that the queue stays narrow.
+
+    Without a foreign key: PostgreSQL would look the mail up again for each chunk.
+    """
 
     __tablename__ = "mail_octets"
 
-    mail_id: Mapped[str] = mapped_column(ForeignKey("received_mail.id"), primary_key=True)
+    mail_id: Mapped[str] = mapped_column(Id, primary_key=True)
     position: Mapped[int] = mapped_column(primary_key=True)  # of the chunk in its mail, from 0
     octets: Mapped[bytes]
+
+
+class OctetSegmentRow(Base):
+    """A file of the log that holds the octets of large mails beside an SQLite database."""
+
+    __tablename__ = "octet_segment"
+
+    id: Mapped[str] = mapped_column(Id, primary_key=True)  # its name
+    claims: Mapped[int]  # how often a process began to write to it
+
+
+class MailExtentRow(Base):
+    """Where in the log the octets of a mail lie; a place without a mail waits to be given back to the disk."""
+
+    __tablename__ = "mail_extent"
+
+    segment_id: Mapped[str] = mapped_column(ForeignKey("octet_segment.id"), primary_key=True)
+    position: Mapped[int] = mapped_column(BigInteger, primary_key=True)  # octets
+    size: Mapped[int] = mapped_column(BigInteger)  # octets
+    mail_id: Mapped[str | None] = mapped_column(Id, unique=True)
 
 
 class CompanyAccountRow(Base):

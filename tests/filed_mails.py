@@ -97,8 +97,8 @@ def _event(
 def _write(url: str, mail: IncomingMail, filing: Filing) -> None:
     store = Store.open(url)
     try:
+        store.add_mails([mail])
         with store.transaction() as records:
-            records.mails.add([mail])
             records.mails.claim(by="a", now=making.NOW, lease=DAY, limit=1)
             assert records.mails.file(filing, by="a")
     finally:

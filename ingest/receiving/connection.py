@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import math
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Protocol, cast
@@ -15,9 +16,7 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import Iterable
 
-_MOST_AHEAD = (
-    64 * 1024
-)  # octets that wait for us before the peer is held back; libuv reads up to 256 KiB more
+MOST_AHEAD = 64 * 1024  # octets that wait for us before the peer is held back; libuv reads up to 256 KiB more
 _CLOSING_SECONDS = 5.0  # for the peer to take our last reply
 _TLS_HANDSHAKE_SECONDS = 60.0
 _MAX_OVERLONG_LINE = 1024 * 1024  # octets read in search of the end of a command line that is too long
@@ -51,6 +50,15 @@ class _Session(Protocol):
 _NO_HANDLER = _NoHandler()
 
 
+@functools.lru_cache(maxsize=8)
+def _constructed(loop: asyncio.AbstractEventLoop, hostname: str, timeout: float) -> dict[str, Any]:
+    """What aiosmtpd's constructor makes, which it does by looking through all members: once is enough.
+
+    Nothing in it changes but what is replaced as a whole.
+    """
+    return vars(SMTP(_NO_HANDLER, hostname=hostname, enable_SMTPUTF8=True, timeout=timeout, loop=loop))
+
+
 class Connection(SMTP):
     """What aiosmtpd does with a connection, with the reading, the timers and the STARTTLS of ours.
 
@@ -62,13 +70,7 @@ class Connection(SMTP):
     transport: asyncio.Transport | None
 
     def __init__(self, *, hostname: str, timeout: float, max_command_octets: int) -> None:
-        super().__init__(
-            _NO_HANDLER,
-            hostname=hostname,
-            enable_SMTPUTF8=True,
-            timeout=timeout,
-            loop=asyncio.get_running_loop(),
-        )
+        self.__dict__.update(_constructed(asyncio.get_running_loop(), hostname, timeout))
         self._max_command_octets = max_command_octets
         self._ahead = bytearray()  # arrived, not yet used: among it pipelined commands (RFC 2920)
         self._replies = bytearray()  # said, not yet sent: the replies to a batch go out in one piece
@@ -80,10 +82,6 @@ class Connection(SMTP):
         self.waits_for_command = False
         self.tls = False  # true from the handshake on
         self.end = "left"  # why the connection ended, for the log
-
-    def __dir__(self) -> Iterable[str]:
-        """Nothing: aiosmtpd would look at each member anew for every connection; `commands` is made once."""
-        return ()
 
     # Reading.
 
@@ -148,11 +146,9 @@ class Connection(SMTP):
 
     # Writing.
 
-    async def push(self, status: str | bytes) -> None:
-        """Say one whole reply; CRLF is added to text. It is sent when we next wait for the peer, or close."""
-        self._replies += status.encode("ascii") + b"\r\n" if isinstance(status, str) else status
-        if len(self._replies) > _MOST_AHEAD:
-            await self._send()
+    def _reply(self, octets: bytes) -> None:
+        """Say one whole reply. It is sent when we next wait for the peer, or close."""
+        self._replies += octets
 
     async def _send(self) -> None:
         """Send what was said; waits while the peer takes nothing. Raises PeerGone when the connection broke."""
@@ -255,7 +251,7 @@ class Connection(SMTP):
         """More has arrived."""
         self._ahead += data
         self._wake(self._arrival)
-        if len(self._ahead) > _MOST_AHEAD and not self._held_back and self.transport is not None:
+        if len(self._ahead) > MOST_AHEAD and not self._held_back and self.transport is not None:
             self._held_back = True
             self.transport.pause_reading()
 

@@ -6,7 +6,7 @@ import asyncio
 import secrets
 from typing import TYPE_CHECKING, ClassVar
 
-from ingest.receiving.connection import CommandTooLong, Connection, PeerGone
+from ingest.receiving.connection import MOST_AHEAD, CommandTooLong, Connection, PeerGone
 from ingest.receiving.proxy_header import BadProxyHeader, NeedMore, parse_proxy_header
 from ingest.receiving.recipient_policy import is_among
 from ingest.receiving.replies import Reply
@@ -122,44 +122,44 @@ class Conversation(Connection):
             raise PeerGone from None
 
     async def _converse(self) -> None:
-        await self._greet()
+        self._greet()
         while True:
             if self._closing and not self.in_mail:
                 self.end = "drained"
-                await self._say(Reply.CLOSING)
+                self._say(Reply.CLOSING)
                 return
             try:
                 line = await self._read_command_line()
             except CommandTooLong as error:
                 self._stage = "COMMAND"
-                await self._say(Reply.COMMAND_TOO_LONG)
+                self._say(Reply.COMMAND_TOO_LONG)
                 if error.endless:
                     await self._end(Reply.TOO_MANY_ERRORS, "endless")
                     return
             else:
                 await self._obey(line)
-            if await self._is_over():
+            if self.end != "left":
                 return
+            last_reply = self._limit_reached()
+            if last_reply is not None:
+                await self._end(last_reply, "errors")
+                return
+            if self._commands % _COMMANDS_PER_TURN == 0 or len(self._replies) > MOST_AHEAD:
+                await self._send()
+                await asyncio.sleep(0)
 
-    async def _greet(self) -> None:
-        await self._say(self.greeting, hostname=self._settings.hostname)
+    def _greet(self) -> None:
+        self._say(self.greeting, hostname=self._settings.hostname)
 
-    async def _is_over(self) -> bool:
-        """True when the session ends here: after QUIT, or because a limit is reached."""
-        if self.end != "left":
-            return True
+    def _limit_reached(self) -> Reply | None:
+        """Counts one more command; the last reply when there were too many."""
         limits = self._settings.limits
-        if self._errors >= limits.max_errors:
-            await self._end(Reply.TOO_MANY_ERRORS, "errors")
-            return True
         self._commands += 1
+        if self._errors >= limits.max_errors:
+            return Reply.TOO_MANY_ERRORS
         if self._idle > limits.max_idle_commands or self._commands > limits.max_commands:
-            await self._end(Reply.TOO_MANY_IDLE_COMMANDS, "errors")
-            return True
-        if self._commands % _COMMANDS_PER_TURN == 0:
-            await self._send()
-            await asyncio.sleep(0)
-        return False
+            return Reply.TOO_MANY_IDLE_COMMANDS
+        return None
 
     async def _obey(self, line: bytes) -> None:
         """One command line to one reply."""
@@ -167,28 +167,25 @@ class Conversation(Connection):
         command = self.commands.get(verb)
         self._stage = verb if command is not None else "COMMAND"
         if not line.endswith(b"\r\n"):
-            await self._say(Reply.COMMAND_LINE_END)
+            self._say(Reply.COMMAND_LINE_END)
         elif command is None:
             known = verb in self.known_but_not_offered
-            await self._say(Reply.NOT_IMPLEMENTED if known else Reply.UNKNOWN_COMMAND)
+            self._say(Reply.NOT_IMPLEMENTED if known else Reply.UNKNOWN_COMMAND)
         elif self._settings.require_tls and not self.tls and verb not in self.free_before_tls:
-            await self._say(Reply.TLS_REQUIRED)
+            self._say(Reply.TLS_REQUIRED)
         else:
             self._idle += verb in self.idle_commands
-            await self._guarded(command, argument)
-
-    async def _guarded(self, command: Callable[[Conversation, str], Awaitable[None]], argument: str) -> None:
-        """Carry out a command; whatever breaks in it, the client only learns an incident id."""
-        try:
-            await command(self, argument)
-        except PeerGone:
-            raise
-        except Exception as error:
-            await self.push(await self.handle_exception(error))
-            if self._in_content:
-                # What the client goes on sending is mail, and must not be read as commands.
-                self.end = "failed"
-                await self._let_peer_read()
+            try:
+                await command(self, argument)
+            except PeerGone:
+                raise
+            except Exception as error:
+                # Whatever breaks in a command, the client only learns an incident id.
+                self._reply((await self.handle_exception(error)).encode("ascii") + b"\r\n")
+                if self._in_content:
+                    # What the client goes on sending is mail, and must not be read as commands.
+                    self.end = "failed"
+                    await self._let_peer_read()
 
     async def handle_exception(self, error: Exception) -> str:
         """The reply line to a bug or a failing part of ours; the cause goes to the log alone."""
@@ -200,19 +197,19 @@ class Conversation(Connection):
     def _forget_mail(self) -> None:
         """Drop the mail transaction, if there is one."""
 
-    async def _say(self, reply: Reply, **words: str) -> None:
+    def _say(self, reply: Reply, **words: str) -> None:
         """Say a reply; one that refuses is told to the log and may count as an error."""
         if reply.code >= 400:
             self._work.log.rejected(
                 peer=self.peer, stage=self._stage, reason=reply.label, reply=reply.text(**words)
             )
             self._errors += reply.is_protocol_error
-        await self.push(reply.line(**words))
+        self._reply(reply.line(**words))
 
     async def _end(self, reply: Reply, reason: str, **words: str) -> None:
         """Say a last reply and see that the client can read it."""
         self.end = reason
-        await self._say(reply, **words)
+        self._say(reply, **words)
         await self._let_peer_read()
 
 

@@ -23,10 +23,10 @@ class LmtpSession(SmtpSession):
         """RFC 2033 4.1: as EHLO."""
         await self.smtp_EHLO(arg)
 
-    async def _answer(self, transaction: Transaction, reply: Reply, words: dict[str, str]) -> None:
+    def _answer(self, transaction: Transaction, reply: Reply, words: dict[str, str]) -> None:
         """RFC 2033 4.2: a reply for each RCPT that was accepted, in their order."""
         for _ in transaction.forward_paths:
-            await self._say(reply, **words)
+            self._say(reply, **words)
 
 
 LmtpSession.commands = commands_of(

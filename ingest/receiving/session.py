@@ -76,18 +76,18 @@ class SmtpSession(Conversation):
     async def smtp_HELO(self, arg: str) -> None:  # noqa: N802  -- the name that aiosmtpd gives to commands
         """RFC 5321 4.1.1.1."""
         if not arg:
-            await self._say(Reply.HELLO_SYNTAX)
+            self._say(Reply.HELLO_SYNTAX)
             return
         self.helo, self.extended, self.transaction = arg, False, None
-        await self._say(Reply.HELLO, hostname=self._settings.hostname)
+        self._say(Reply.HELLO, hostname=self._settings.hostname)
 
     async def smtp_EHLO(self, arg: str) -> None:  # noqa: N802
         """RFC 5321 4.1.1.1; offers what works here and nothing else."""
         if not arg:
-            await self._say(Reply.HELLO_SYNTAX)
+            self._say(Reply.HELLO_SYNTAX)
             return
         self.helo, self.extended, self.transaction = arg, True, None
-        await self.push(ehlo_lines(self._settings.hostname, tuple(self._keywords())))
+        self._reply(ehlo_lines(self._settings.hostname, tuple(self._keywords())))
 
     def _keywords(self) -> Sequence[str]:
         keywords = [
@@ -109,59 +109,59 @@ class SmtpSession(Conversation):
     async def smtp_MAIL(self, arg: str) -> None:  # noqa: N802
         """RFC 5321 4.1.1.2."""
         if self.helo is None:
-            await self._say(self.greeting_first)
+            self._say(self.greeting_first)
         elif self.transaction is not None:
-            await self._say(Reply.MAIL_TWICE)
+            self._say(Reply.MAIL_TWICE)
         else:
             refusal = None if self.user is not None else relay_verdict(self._settings.policy, self.peer)
             if refusal is None:
-                await self._begin_transaction(arg)
+                self._begin_transaction(arg)
             elif self._settings.users is not None:
-                await self._say(Reply.AUTH_REQUIRED)
+                self._say(Reply.AUTH_REQUIRED)
             else:
-                await self._say(refusal)
+                self._say(refusal)
 
-    async def _begin_transaction(self, arg: str) -> None:
+    def _begin_transaction(self, arg: str) -> None:
         if arg[:5].upper() != "FROM:":
-            await self._say(Reply.MAIL_SYNTAX)
+            self._say(Reply.MAIL_SYNTAX)
             return
         path = parse_reverse_path(arg[5:].lstrip(" "))
         if isinstance(path, BadPath):
-            await self._say(Reply.BAD_REVERSE_PATH, reason=path.reason)
+            self._say(Reply.BAD_REVERSE_PATH, reason=path.reason)
             return
         parameters = parse_mail_parameters(path.parameters)
         limit = self._settings.content.max_octets
         if isinstance(parameters, Reply):
-            await self._say(parameters)
+            self._say(parameters)
         elif path.parameters and not self.extended:
-            await self._say(Reply.UNKNOWN_PARAMETER)
+            self._say(Reply.UNKNOWN_PARAMETER)
         elif parameters.size > limit:
-            await self._say(Reply.TOO_LARGE, limit=str(limit))
+            self._say(Reply.TOO_LARGE, limit=str(limit))
         elif not parameters.smtputf8 and not path.address.text.isascii():
-            await self._say(Reply.NEEDS_SMTPUTF8)
+            self._say(Reply.NEEDS_SMTPUTF8)
         else:
             self.transaction = Transaction(path.address.text, parameters.smtputf8)
-            await self._say(Reply.SENDER_OK)
+            self._say(Reply.SENDER_OK)
 
     async def smtp_RCPT(self, arg: str) -> None:  # noqa: N802
         """RFC 5321 4.1.1.3."""
         transaction = self.transaction
         if transaction is None:
-            await self._say(Reply.MAIL_FIRST)
+            self._say(Reply.MAIL_FIRST)
             return
         if transaction.taking is not None:
-            await self._say(Reply.BDAT_BEGUN)
+            self._say(Reply.BDAT_BEGUN)
             return
         if arg[:3].upper() != "TO:":
-            await self._say(Reply.RCPT_SYNTAX)
+            self._say(Reply.RCPT_SYNTAX)
             return
         if transaction.asked >= self._settings.limits.max_recipients:
-            await self._say(Reply.TOO_MANY_RECIPIENTS)
+            self._say(Reply.TOO_MANY_RECIPIENTS)
             return
         transaction.asked += 1
         path = parse_forward_path(arg[3:].lstrip(" "))
         if isinstance(path, BadPath):
-            await self._say(Reply.BAD_FORWARD_PATH, reason=path.reason)
+            self._say(Reply.BAD_FORWARD_PATH, reason=path.reason)
             return
         refusal = parse_recipient_parameters(path.parameters) if path.parameters else None
         if path.parameters and not self.extended:
@@ -172,7 +172,7 @@ class SmtpSession(Conversation):
             refusal = await recipient_verdict(self._settings.policy, path.address, self._work.known_recipient)
         if refusal is None:
             transaction.forward_paths.append(path.address.text)
-        await self._say(refusal or Reply.RECIPIENT_OK)
+        self._say(refusal or Reply.RECIPIENT_OK)
 
     # The content.
 
@@ -180,16 +180,16 @@ class SmtpSession(Conversation):
         """RFC 5321 4.1.1.4."""
         transaction = self.transaction
         if arg:
-            await self._say(Reply.NO_ARGUMENT_EXPECTED)
+            self._say(Reply.NO_ARGUMENT_EXPECTED)
         elif transaction is None:
-            await self._say(Reply.MAIL_FIRST)
+            self._say(Reply.MAIL_FIRST)
         elif transaction.taking is not None or transaction.broken:
-            await self._say(Reply.BDAT_BEGUN)
+            self._say(Reply.BDAT_BEGUN)
         elif not transaction.forward_paths:
-            await self._say(Reply.RCPT_FIRST)
+            self._say(Reply.RCPT_FIRST)
         else:
             self._in_content = True
-            await self._say(Reply.START_CONTENT)
+            self._say(Reply.START_CONTENT)
             taking = self._taking(transaction)
             if await self._read_dotted(taking):
                 await self._finish(taking, transaction)
@@ -205,7 +205,7 @@ class SmtpSession(Conversation):
         refusal = _chunk_refusal(transaction)
         if refusal is not None or transaction is None:
             if await self._read_chunk(None, size, last=last):
-                await self._say(refusal or Reply.MAIL_FIRST)
+                self._say(refusal or Reply.MAIL_FIRST)
             return
         taking = transaction.taking = transaction.taking or self._taking(transaction)
         if not await self._read_chunk(taking, size, last=last):
@@ -214,9 +214,9 @@ class SmtpSession(Conversation):
             await self._finish(taking, transaction)
         elif taking.refusal is not None:
             transaction.taking, transaction.broken = None, True
-            await self._say(taking.refusal[0], limit=taking.refusal[1])
+            self._say(taking.refusal[0], limit=taking.refusal[1])
         else:
-            await self._say(Reply.CHUNK_TAKEN, octets=str(size))
+            self._say(Reply.CHUNK_TAKEN, octets=str(size))
 
     def _taking(self, transaction: Transaction) -> MailTaking:
         return MailTaking(
@@ -285,12 +285,12 @@ class SmtpSession(Conversation):
         reply, words = await taking.file(sender)
         if reply is Reply.FILED:
             self._idle = self._commands = 0
-        await self._answer(transaction, reply, words)
+        self._answer(transaction, reply, words)
         self.transaction = None
 
-    async def _answer(self, transaction: Transaction, reply: Reply, words: dict[str, str]) -> None:  # noqa: ARG002
+    def _answer(self, transaction: Transaction, reply: Reply, words: dict[str, str]) -> None:  # noqa: ARG002
         """The reply to the whole mail."""
-        await self._say(reply, **words)
+        self._say(reply, **words)
 
     def _protocol(self, smtputf8: bool) -> str:
         """The word after "with" in our Received field (RFC 3848, RFC 6531 4.3)."""
@@ -304,35 +304,35 @@ class SmtpSession(Conversation):
     async def smtp_RSET(self, arg: str) -> None:  # noqa: N802
         """RFC 5321 4.1.1.5."""
         if arg:
-            await self._say(Reply.NO_ARGUMENT_EXPECTED)
+            self._say(Reply.NO_ARGUMENT_EXPECTED)
             return
         self.transaction = None
-        await self._say(Reply.OK)
+        self._say(Reply.OK)
 
     async def smtp_NOOP(self, arg: str) -> None:  # noqa: ARG002, N802
         """RFC 5321 4.1.1.9; the argument has no meaning."""
-        await self._say(Reply.OK)
+        self._say(Reply.OK)
 
     async def smtp_VRFY(self, arg: str) -> None:  # noqa: N802
         """RFC 5321 4.1.1.6 and 7.3: tells nobody which addresses exist."""
-        await self._say(Reply.CANNOT_VERIFY if arg else Reply.VRFY_SYNTAX)
+        self._say(Reply.CANNOT_VERIFY if arg else Reply.VRFY_SYNTAX)
 
     async def smtp_QUIT(self, arg: str) -> None:  # noqa: N802
         """RFC 5321 4.1.1.10."""
         if arg:
-            await self._say(Reply.NO_ARGUMENT_EXPECTED)
+            self._say(Reply.NO_ARGUMENT_EXPECTED)
             return
         self.end = "quit"
-        await self._say(Reply.BYE, hostname=self._settings.hostname)
+        self._say(Reply.BYE, hostname=self._settings.hostname)
 
     async def smtp_STARTTLS(self, arg: str) -> None:  # noqa: N802
         """RFC 3207: afterwards the client is a stranger again (4.2)."""
         if arg:
-            await self._say(Reply.NO_ARGUMENT_EXPECTED)
+            self._say(Reply.NO_ARGUMENT_EXPECTED)
         elif self._settings.tls is None:
-            await self._say(Reply.NOT_IMPLEMENTED)
+            self._say(Reply.NOT_IMPLEMENTED)
         elif self.tls:
-            await self._say(Reply.TLS_TWICE)
+            self._say(Reply.TLS_TWICE)
         else:
             self._become_a_stranger()
             await self._secure(Reply.START_TLS.line())
@@ -341,31 +341,31 @@ class SmtpSession(Conversation):
         """RFC 4954, for hosts that are no relays; only under TLS, so that no password is in the clear."""
         users = self._settings.users
         if users is None:
-            await self._say(Reply.NOT_IMPLEMENTED)
+            self._say(Reply.NOT_IMPLEMENTED)
         elif not self.tls:
-            await self._say(Reply.AUTH_NEEDS_TLS)
+            self._say(Reply.AUTH_NEEDS_TLS)
         elif not self.extended:
-            await self._say(self.greeting_first)
+            self._say(self.greeting_first)
         elif self.user is not None:
-            await self._say(Reply.AUTH_TWICE)
+            self._say(Reply.AUTH_TWICE)
         elif self.transaction is not None:
-            await self._say(Reply.AUTH_IN_TRANSACTION)
+            self._say(Reply.AUTH_IN_TRANSACTION)
         else:
             outcome = await authenticate(self, users, arg)
             if isinstance(outcome, str):
                 self.user = outcome
-                await self._say(Reply.AUTHENTICATED)
+                self._say(Reply.AUTHENTICATED)
                 return
             self._failed_logins += outcome is Reply.AUTH_FAILED
             if self._failed_logins >= self._settings.limits.max_failed_logins:
-                await self._say(outcome)
+                self._say(outcome)
                 await self._end(Reply.TOO_MANY_LOGINS, "errors")
             else:
-                await self._say(outcome)
+                self._say(outcome)
 
     async def ask(self, challenge: str) -> str | None:
         """For the AUTH dialogue: send a challenge, the client's answer; None when it is no proper line."""
-        await self._say(Reply.AUTH_CONTINUES, challenge=challenge)
+        self._say(Reply.AUTH_CONTINUES, challenge=challenge)
         try:
             line = await self._read_command_line()
         except CommandTooLong as error:
@@ -378,21 +378,21 @@ class SmtpSession(Conversation):
         """Postfix's XCLIENT, from the relays that may: what it says of its own client counts from now on."""
         if not is_among(self._settings.xclient, self.connected_peer):
             known = bool(self._settings.xclient)
-            await self._say(Reply.XCLIENT_REFUSED if known else Reply.NOT_IMPLEMENTED)
+            self._say(Reply.XCLIENT_REFUSED if known else Reply.NOT_IMPLEMENTED)
             return
         if self.transaction is not None:
-            await self._say(Reply.XCLIENT_IN_TRANSACTION)
+            self._say(Reply.XCLIENT_IN_TRANSACTION)
             return
         claims = parse_xclient(arg)
         if claims is None:
-            await self._say(Reply.XCLIENT_SYNTAX)
+            self._say(Reply.XCLIENT_SYNTAX)
             return
         self._become_a_stranger()
         self.peer = claims.peer or self.peer
         self.helo = claims.helo
         self.extended = bool(claims.extended)
         self.user = claims.login
-        await self._greet()
+        self._greet()
 
     def _become_a_stranger(self) -> None:
         """Forget everything that the client has said."""

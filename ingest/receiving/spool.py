@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from storage.records import CHUNK_OCTETS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
 LARGEST_IN_MEMORY = 2 * 1024 * 1024  # octets of one mail
@@ -95,6 +95,10 @@ class Spool:
                 raise OSError(f"the file of a mail ends after {position} of {self.size} octets")
             position += len(chunk)
             yield chunk
+
+    def pieces(self) -> Iterable[bytes]:
+        """See `MailContent`. Raises OSError when the file cannot be read."""
+        return self._pieces if self._descriptor is None else self.chunks()
 
     def _write(self, piece: bytes) -> None:
         if self._descriptor is None:

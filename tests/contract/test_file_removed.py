@@ -18,15 +18,11 @@ def test_a_removed_file_takes_no_more_mail_until_it_is_back(tmp_path: Path) -> N
     away = file.rename(tmp_path / "away.db")
 
     for _ in range(2):
-        with (
-            pytest.raises(StorageUnavailable, match="was removed or replaced"),
-            store.transaction() as records,
-        ):
-            records.mails.add([making.incoming()])
+        with pytest.raises(StorageUnavailable, match="was removed or replaced"):
+            store.add_mails([making.incoming()])
     away.rename(file)
     mail = making.incoming()
-    with store.transaction() as records:
-        records.mails.add([mail])
+    store.add_mails([mail])
 
     with store.reading() as records:
         assert [one.id for one in records.mails.select()] == [mail.id]

@@ -36,8 +36,7 @@ def test_a_mail_is_kept_octet_for_octet(store: Store) -> None:
     """Whatever octets came after DATA come out again."""
     mail = making.incoming(bytes(range(256)) * 1000)
 
-    with store.transaction() as records:
-        [receipt] = records.mails.add([mail])
+    [receipt] = store.add_mails([mail])
 
     with store.reading() as records:
         kept = records.mails.get(mail.id)
@@ -51,10 +50,8 @@ def test_an_equal_transfer_is_stored_once(store: Store) -> None:
     """Within one batch and between two, the answer is the first one's id, and the history tells it."""
     first, again, later, other = (making.incoming(octets) for octets in (b"m", b"m", b"m", b"other"))
 
-    with store.transaction() as records:
-        receipts = records.mails.add([first, again, other])
-    with store.transaction() as records:
-        receipts += records.mails.add([later])
+    receipts = store.add_mails([first, again, other])
+    receipts += store.add_mails([later])
 
     with store.reading() as records:
         events = [event.event for event in records.history.of_mail(first.id)]
@@ -72,8 +69,7 @@ def test_an_equal_transfer_is_stored_once(store: Store) -> None:
 def test_a_claimed_mail_is_nobody_elses_until_its_lease_ends(store: Store, now: datetime) -> None:
     """A worker that dies loses its mails after the lease, and not before."""
     mail = making.incoming()
-    with store.transaction() as records:
-        records.mails.add([mail])
+    store.add_mails([mail])
 
     assert _claim(store, now, "a") == [mail.id]
     assert _claim(store, now + LEASE / 2, "b") == []
@@ -86,8 +82,7 @@ def test_a_claimed_mail_is_nobody_elses_until_its_lease_ends(store: Store, now: 
 def test_a_renewed_lease_holds_and_a_released_mail_is_free(store: Store, now: datetime) -> None:
     """A living worker keeps its mails; one that leaves gives them back at once."""
     mail = making.incoming()
-    with store.transaction() as records:
-        records.mails.add([mail])
+    store.add_mails([mail])
     _claim(store, now, "a")
 
     with store.transaction() as records:
@@ -107,8 +102,7 @@ def test_a_filing_is_written_whole(store: Store, now: datetime) -> None:
     company = making.account()
     link = making.link(company.id)
     invoice = making.invoice(mail_id=mail.id, account_id=company.id)
-    with store.transaction() as records:
-        records.mails.add([mail])
+    store.add_mails([mail])
     _claim(store, now)
 
     with store.transaction() as records:
@@ -134,8 +128,7 @@ def test_a_filing_that_fails_leaves_nothing(store: Store, now: datetime) -> None
     mail = making.incoming()
     company = making.account()
     orphan = making.invoice(mail_id=mail.id, account_id="no such account")
-    with store.transaction() as records:
-        records.mails.add([mail])
+    store.add_mails([mail])
     _claim(store, now)
 
     with pytest.raises(Exception, match=r"(?i)foreign key"), store.transaction() as records:
@@ -149,8 +142,7 @@ def test_a_filing_that_fails_leaves_nothing(store: Store, now: datetime) -> None
 def test_a_failed_mail_waits_before_the_next_try(store: Store, now: datetime) -> None:
     """Failures are counted, and the mail is due again only later."""
     mail = making.incoming()
-    with store.transaction() as records:
-        records.mails.add([mail])
+    store.add_mails([mail])
     _claim(store, now)
 
     with store.transaction() as records:
@@ -164,10 +156,9 @@ def test_a_failed_mail_waits_before_the_next_try(store: Store, now: datetime) ->
 def test_a_mail_leaves_quarantine_by_retry_or_discard_only(store: Store, now: datetime) -> None:
     """A mail that is not in quarantine cannot be taken out of it."""
     mail = making.incoming()
-    with store.transaction() as records:
-        records.mails.add([mail])
-        with pytest.raises(NotFound, match="in quarantine"):
-            records.mails.requeue(mail.id)
+    store.add_mails([mail])
+    with store.transaction() as records, pytest.raises(NotFound, match="in quarantine"):
+        records.mails.requeue(mail.id)
     _claim(store, now)
     with store.transaction() as records:
         records.mails.file(_filing(mail.id, now, outcome=Outcome.QUARANTINED, reason="why"), by="a")
@@ -193,8 +184,8 @@ def test_the_same_invoice_in_another_mail_is_marked(store: Store) -> None:
         for mail, owner in zip(mails, (company, company, stranger), strict=True)
     ]
 
+    store.add_mails(mails)
     with store.transaction() as records:
-        records.mails.add(mails)
         records.accounts.add(company)
         records.accounts.add(stranger)
         for invoice in invoices:

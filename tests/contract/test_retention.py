@@ -64,8 +64,8 @@ def _filed(
             for invoice in invoices
         ),
     )
+    store.add_mails([mail])
     with store.transaction() as records:
-        records.mails.add([mail])
         records.mails.claim(by="a", now=making.NOW, lease=DAY, limit=1)
         assert records.mails.file(filing, by="a")
     return mail.id, [one.id for one in invoices]
@@ -131,8 +131,7 @@ def test_mails_without_an_invoice_have_an_end_too(store: Store, now: datetime, o
 def test_a_mail_in_the_queue_never_expires(store: Store, now: datetime) -> None:
     """Whatever kept it from being filed, it was answered 250."""
     mail = making.incoming()
-    with store.transaction() as records:
-        records.mails.add([mail])
+    store.add_mails([mail])
 
     run(store, PERIODS, now + 1000 * DAY)
 

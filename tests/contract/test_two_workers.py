@@ -22,8 +22,7 @@ def test_two_workers_invite_one_address_once(store: Store) -> None:
     """All mails are for one unknown address; whoever comes second finds the account that the first one made."""
     to = making.envelope(forward_paths=("new@firm.example",))
     mails = [making.incoming(SAMPLE + b"\r\n%d" % number, envelope=to) for number in range(MAILS)]
-    with store.transaction() as records:
-        records.mails.add(mails)
+    store.add_mails(mails)
 
     _work_at_once(store, workers=2)
 

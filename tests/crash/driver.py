@@ -13,13 +13,14 @@ from ingest.processing.processor import Processor
 from ingest.processing.recorder import Recorder
 from ingest.processing.sandbox import ReaderPool
 from retention import worker
+from storage import incoming
 from storage.expired import Expired
 from storage.received_mail import ReceivedMails
 
 # name: where, which function, and whether the kill comes before it or after it has returned
 POINTS: dict[str, tuple[Any, str, bool]] = {
     "1 received, nothing stored": (reception, "add_mails", True),
-    "2 stored, not committed": (ReceivedMails, "add", False),
+    "2 stored, not committed": (incoming, "_event_rows", True),
     "3 committed, not answered": (reception, "add_mails", False),
     "4 in the queue": (Processor, "_claim", True),
     "5 claimed, not committed": (ReceivedMails, "claim", False),

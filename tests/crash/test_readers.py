@@ -87,8 +87,7 @@ def test_deadly_mails_are_quarantined_after_three_tries_and_honest_ones_are_file
     monkeypatch.setattr(processor, "IDLE_SECONDS", 0.01)
     deadly = [making.incoming(word) for word in (b"die", b"hang")]
     honest = [making.incoming(HONEST + bytes([number])) for number in range(20)]
-    with store.transaction() as records:
-        records.mails.add([*deadly, *honest])
+    store.add_mails([*deadly, *honest])
     rules = Rules(
         periods=RetentionPeriods(productive_days=90, test_days=30, tombstone_days=365),
         link_life=timedelta(days=30),

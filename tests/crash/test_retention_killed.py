@@ -48,9 +48,9 @@ def _fill(database_url: str) -> None:
     kinds = [Environment.TEST] * TEST + [Environment.PRODUCTIVE] * PRODUCTIVE
     mails = [making.incoming(str(number).encode()) for number in range(len(kinds))]
     days = {Environment.TEST: 30, Environment.PRODUCTIVE: 90}
+    store.add_mails(mails)
     with store.transaction() as records:
         records.accounts.add(company)
-        records.mails.add(mails)
         for mail, kind in zip(mails, kinds, strict=True):
             expires_at = making.NOW + timedelta(days=days[kind])
             invoice = making.invoice(

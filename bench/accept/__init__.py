@@ -1,0 +1,1 @@
+"""Benchmarks that anyone can run: each compares with a limit or a peer measured in the same run."""
