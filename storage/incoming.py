@@ -60,6 +60,9 @@ class Incoming(Protocol):
     def add_segment(self, name: str) -> None:
         """Makes a new segment known before there is a file of it."""
 
+    def forget(self, places: Sequence[Extent]) -> None:
+        """Places that are erased are no longer known."""
+
     def close(self) -> None:
         """Closes the connection."""
 
@@ -129,6 +132,14 @@ class SqliteIncoming:
         """See `Incoming`."""
         self._connection.execute("INSERT INTO octet_segment (id, claims) VALUES (?, 0)", (name,))
 
+    def forget(self, places: Sequence[Extent]) -> None:
+        """See `Incoming`."""
+        for place in places:
+            self._connection.execute(
+                "DELETE FROM mail_extent WHERE segment_id = ? AND position = ? AND mail_id IS NULL",
+                (place.segment, place.position),
+            )
+
     def _stored(self, mails: Sequence[IncomingMail]) -> dict[bytes, str]:
         """The ids under which transfers are stored already."""
         found: dict[bytes, str] = {}
@@ -190,6 +201,10 @@ class PostgresIncoming:
     def add_segment(self, name: str) -> None:
         """Never asked for."""
         raise NotImplementedError(name)
+
+    def forget(self, places: Sequence[Extent]) -> None:
+        """Never asked for."""
+        raise NotImplementedError(places)
 
     def _add_rows(self, mails: Sequence[IncomingMail]) -> Iterator[psycopg.Cursor[Any]]:
         """Adds the rows of mails that are not stored yet, and answers with their ids."""

@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import Engine
 
 from storage.driver_errors import DRIVER_ERRORS, means_unavailable
+from storage.errors import StorageUnavailable
 from storage.ids import new_id
 from storage.incoming import Incoming, PostgresIncoming, SqliteIncoming
 from storage.octet_log import Extent, OctetLog, OpenSegment
@@ -74,13 +75,33 @@ class Intake:
             with self._turn():
                 incoming = self._connected()
                 try:
-                    return incoming.add(mails, places)
+                    receipts = incoming.add(mails, places)
                 except DRIVER_ERRORS as error:
                     if not (kept_open and incoming.lost and means_unavailable(error)):
                         raise
                     # The server was started anew since the batch before. To do it all again is safe, even when it
                     # was done: each transfer is stored once.
                     self._incoming = None
+                    continue
+            self._free_duplicates(mails, receipts, places)
+            return receipts
+
+    def _free_duplicates(
+        self, mails: Sequence[IncomingMail], receipts: Sequence[Receipt], places: dict[str, Extent]
+    ) -> None:
+        """Gives back what was written before anybody could know that the mail is stored already."""
+        freed = [
+            places[mail.id]
+            for mail, receipt in zip(mails, receipts, strict=True)
+            if receipt.duplicate and mail.id in places
+        ]
+        if self._log is None or not freed:
+            return
+        # The mails are safe, whatever fails here; retention does what is left.
+        with suppress(*DRIVER_ERRORS, OSError, StorageUnavailable):
+            self._log.erase(freed)
+            with self._turn():
+                self._connected().forget(freed)
 
     def _connected(self) -> Incoming:
         """The connection. To be asked for within a turn: a connection would make an SQLite file that was removed."""

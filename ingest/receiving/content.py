@@ -22,7 +22,9 @@ class DottedContent:
         commands of a pipelining client (RFC 2920). No CRLF is ever cut in two between two answers.
         """
         block = self._held_back + chunk
-        dot = block.find(_DOT)  # one look through the block; most have no line with a dot but the last
+        # Base64 has no dots, and a search for a single octet is many times faster than one for three.
+        first = block.find(b".", 2)
+        dot = block.find(_DOT, first - 2) if first >= 0 else -1
         end = block.find(_TERMINATOR, dot) if dot >= 0 else -1
         if end >= 0:
             return self._lines(block[: end + 2], stuffed=dot < end), block[end + len(_TERMINATOR) :]

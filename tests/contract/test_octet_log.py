@@ -143,7 +143,6 @@ def test_octets_of_a_duplicate_are_given_back(store: Store, tmp_path: Path) -> N
     [receipt] = store.add_mails([again])
 
     assert (receipt.mail_id, receipt.duplicate) == (first.id, True)
-    store.free_octets()
     assert not _lies_on_disk(tmp_path, again)
     assert _octets(store, first) == first.octets
 
@@ -224,8 +223,6 @@ def test_where_holes_cannot_be_punched_zeros_are_written(
     first, again = _large(), _large()
     store.add_mails([first])
     store.add_mails([making.incoming(again.octets, transfer_digest=first.transfer_digest)])
-
-    store.free_octets()
 
     assert not _lies_on_disk(tmp_path, again)
     assert _octets(store, first) == first.octets
