@@ -28,6 +28,16 @@ def _lmtp_address(value: str) -> str:
         raise ValueError('expected "unix:/PATH" or "HOST:PORT"') from None
 
 
+def _optional_listen_address(value: str) -> str:
+    return _listen_address(value) if value else ""
+
+
+def host_and_port(address: str) -> tuple[str, int]:
+    """A ListenAddress in its parts, an IPv6 host without its brackets."""
+    host, _, port = address.rpartition(":")
+    return host.strip("[]"), int(port)
+
+
 def _network(value: str) -> str:
     try:
         return str(ipaddress.ip_network(value, strict=False))
@@ -149,9 +159,9 @@ class PortalSettings(Section):
 
 
 class MetricsSettings(Section):
-    """[metrics]: not in this version, so it stays empty."""
+    """[metrics]: where Prometheus asks what has been counted."""
 
-    listen: Annotated[str, Field(max_length=0, description="this version has no metrics yet; leave it empty")]
+    listen: Annotated[str, AfterValidator(_optional_listen_address)]
 
 
 class LogSettings(Section):

@@ -15,6 +15,7 @@ import uvloop
 from config.link_key import link_key
 from config.settings import Settings
 from ingest import mail_log
+from ingest.exposition import exposed
 from ingest.processing.filing import Rules
 from ingest.processing.processor import Processor, Wiring
 from ingest.receivers import Receivers
@@ -81,7 +82,10 @@ async def _serve(settings: Settings, parts: Sequence[str]) -> None:
     if store is None:
         return
     try:
-        await _serve_with(store, settings, parts, told_to_stop)
+        with exposed(settings, store, utc_now) as address:
+            if address is not None:
+                mail_log.exposed(address)
+            await _serve_with(store, settings, parts, told_to_stop)
     finally:
         store.close()
 

@@ -1,9 +1,10 @@
-"""The vocabulary of the log: one function per event, and nothing of a mail's content in any of them."""
+"""What happens, told to the log and counted: one function per event, and nothing of a mail's content in any."""
 
 from __future__ import annotations
 
 import structlog
 
+from ingest import metrics
 from storage.records import Filing
 
 _log = structlog.get_logger("invoices")
@@ -12,6 +13,11 @@ _log = structlog.get_logger("invoices")
 def listening(addresses: list[str]) -> None:
     """The listener takes connections."""
     _log.info("listening", addresses=addresses)
+
+
+def exposed(address: str) -> None:
+    """Prometheus may look at the metrics."""
+    _log.info("metrics-listening", address=address)
 
 
 def ready(parts: list[str]) -> None:
@@ -31,21 +37,27 @@ def stopped() -> None:
 
 def connected(*, peer: str | None) -> None:
     """A client is there."""
+    metrics.SESSIONS.inc()
+    metrics.OPEN_SESSIONS.inc()
     _log.debug("connected", peer=peer)
 
 
 def closed(*, peer: str | None, reason: str) -> None:
     """A connection ended."""
+    metrics.OPEN_SESSIONS.dec()
+    metrics.SESSION_ENDS.labels(reason).inc()
     _log.debug("closed", peer=peer, reason=reason)
 
 
 def rejected(*, peer: str | None, stage: str, reason: str, reply: str) -> None:
     """A command, a recipient or a mail was refused; `reason` is the limit or rule by name."""
+    metrics.REFUSALS.labels(stage, reason, reply[:3]).inc()
     _log.info("rejected", peer=peer, stage=stage, reason=reason, reply=reply)
 
 
 def not_spilled(*, error: OSError) -> None:
     """The disk did not take a large mail while it arrived; its sender saw 452 or 451."""
+    metrics.NOT_SPILLED.inc()
     _log.error("not-spilled", error=str(error))
 
 
@@ -56,11 +68,13 @@ def certificate_loaded(path: str) -> None:
 
 def certificate_broken(path: str, error: Exception) -> None:
     """A renewed certificate cannot be used; the one before it stays in use."""
+    metrics.CERTIFICATE_TROUBLE.inc()
     _log.error("certificate-broken", certificate=path, error=str(error))
 
 
 def receiver_died(number: int, status: int | None) -> None:
     """A process that takes mail in has ended by itself; another one takes its place."""
+    metrics.RECEIVER_DEATHS.inc()
     _log.error("receiver-died", process=number, status=status)
 
 
@@ -68,6 +82,8 @@ def accepted(
     *, peer: str | None, mail_id: str, size: int, reverse_path: str, recipients: int, duplicate: bool
 ) -> None:
     """A mail is on stable storage and is answered 250."""
+    metrics.ACCEPTED_ONCE[duplicate].inc()
+    metrics.ACCEPTED_OCTETS.inc(size)
     _log.info(
         "accepted",
         mail=mail_id,
@@ -81,16 +97,21 @@ def accepted(
 
 def failed(*, peer: str | None, stage: str, incident: str, error: Exception) -> None:
     """A bug or a broken part of ours; the sender saw 451 with the same incident."""
+    metrics.INCIDENTS.labels(stage).inc()
     _log.error("failed", peer=peer, stage=stage, incident=incident, exc_info=error)
 
 
 def store_unavailable(doing: str, error: Exception, seconds: float) -> None:
     """The database does not answer; it is tried again after `seconds`."""
+    metrics.STORE_TROUBLE.labels(doing).inc()
     _log.warning("store-unavailable", doing=doing, error=str(error), again_in=round(seconds, 1))
 
 
 def filed(filing: Filing, milliseconds: float) -> None:
     """A mail is on record."""
+    metrics.FILED.labels(filing.outcome).inc()
+    metrics.INVOICES.inc(len(filing.invoices))
+    metrics.FILING_SECONDS.observe(milliseconds / 1000)
     _log.info(
         "filed",
         mail=filing.mail_id,
@@ -103,11 +124,13 @@ def filed(filing: Filing, milliseconds: float) -> None:
 
 def reading_failed(mail_id: str, reason: str, failures: int, quarantined: bool) -> None:
     """A mail could not be read within the limits."""
+    metrics.READINGS_FAILED.labels(str(quarantined).lower()).inc()
     _log.warning("reading-failed", mail=mail_id, reason=reason, failures=failures, quarantined=quarantined)
 
 
 def filing_failed(mail_id: str, error: Exception) -> None:
     """A bug of ours kept a mail from being filed; it is tried again, and set aside at the third failure."""
+    metrics.FILINGS_FAILED.inc()
     _log.error("filing-failed", mail=mail_id, exc_info=error)
 
 

@@ -15,6 +15,7 @@ import uvloop
 from config.log_setup import set_up_log
 from config.settings import Settings
 from ingest import mail_log
+from ingest.exposition import process_ended
 from ingest.receiving.listener import Endpoint
 from ingest.reception import DRAIN_SECONDS, Reception
 from ingest.stopping import opened_store, stop_signals
@@ -53,6 +54,8 @@ class _Receiver:
         loop = asyncio.get_running_loop()
         loop.remove_reader(process.sentinel)
         process.join()
+        if process.pid is not None:
+            process_ended(process.pid)
         if self._stopping:
             self._ended.set()
             return

@@ -31,6 +31,7 @@ from storage.tables import ReceivedMailRow
 _MAIL = ReceivedMailRow.__table__
 # Written out, for with bound values SQLite cannot know that the partial index holds these rows.
 _QUEUED = text("received_mail.state IN ('received', 'claimed')")
+_IN_QUARANTINE = text("received_mail.state = 'quarantined'")
 
 
 def _due(now: datetime) -> ColumnElement[bool]:
@@ -238,6 +239,17 @@ class ReceivedMails:
             select(ReceivedMailRow.state, func.count()).group_by(ReceivedMailRow.state)
         )
         return {MailState(state): count for state, count in rows}
+
+    def queued(self) -> int:
+        """How many mails wait to be filed or are being read."""
+        return self._connection.scalar(select(func.count()).select_from(ReceivedMailRow).where(_QUEUED)) or 0
+
+    def quarantined(self) -> int:
+        """How many mails wait for an operator."""
+        return (
+            self._connection.scalar(select(func.count()).select_from(ReceivedMailRow).where(_IN_QUARANTINE))
+            or 0
+        )
 
     def oldest_queued(self) -> datetime | None:
         """When the oldest mail in the queue was received."""

@@ -116,6 +116,12 @@ class ReceivedMailRow(Base):
             sqlite_where=text("state IN ('received', 'claimed')"),
             postgresql_where=text("state IN ('received', 'claimed')"),
         ),
+        Index(
+            "ix_received_mail_quarantine",
+            "id",
+            sqlite_where=text("state = 'quarantined'"),
+            postgresql_where=text("state = 'quarantined'"),
+        ),
         _where_set("ix_received_mail_expires_at", "expires_at"),
         _where_set("ix_received_mail_tombstone_until", "tombstone_until"),
     )

@@ -41,6 +41,7 @@ class Conversation(Connection):
         self.connected_peer: str | None = None  # IP address; None on a Unix socket
         self.peer: str | None = None  # the same, or whom a relay names with XCLIENT
         self._closing = False  # the listener drains: this session ends before its next command
+        self._connected = False  # and told to the log, which hears of an end for each beginning
         self._stage = "CONNECT"
         self._in_content = False  # the client sends mail octets, which must never be read as commands
         self._errors = 0
@@ -78,14 +79,18 @@ class Conversation(Connection):
             self._stop_timer()
             self._place.leave(self)
             self._close_soon()
-            self._work.log.closed(peer=self.peer, reason=self.end)
+            if self._connected:
+                self._work.log.closed(peer=self.peer, reason=self.end)
 
     async def _meet(self) -> None:
         """Find out who is there, and talk to them if there is room."""
         proxied = is_among(self._settings.proxies, self.connected_peer)
-        understood = not proxied or await self._read_proxy_header()
-        self.peer = self.connected_peer
-        self._work.log.connected(peer=self.peer)
+        try:
+            understood = not proxied or await self._read_proxy_header()
+        finally:
+            self.peer = self.connected_peer
+            self._work.log.connected(peer=self.peer)
+            self._connected = True
         if not understood:
             await self._end(Reply.BAD_PROXY_HEADER, "proxy-header")
             return

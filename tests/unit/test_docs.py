@@ -10,8 +10,11 @@ from pathlib import Path
 
 import click
 import pytest
+from prometheus_client import Counter
+from prometheus_client.metrics import MetricWrapperBase
 
 from cli.main import main
+from ingest import metrics
 from ingest.processing.environment import TestSign
 from ingest.processing.matching import MatchRule
 from ingest.processing.sandbox import Limits
@@ -92,6 +95,25 @@ def test_every_log_event_is_documented_with_its_level() -> None:
     )
 
     assert sorted(documented) == sorted(set(_log_events()))
+
+
+def test_every_metric_is_documented_with_its_labels() -> None:
+    """The names as Prometheus shows them."""
+    _, _, below = _text("docs/operating.md").partition("## Metrics\n")
+    rows = re.findall(r"^\| `(invoices_\w+)` \|([^|]*)\|", below.partition("\n## ")[0], re.MULTILINE)
+    documented = {name: re.findall(r"`(\w+)`", labels) for name, labels in rows}
+
+    counters = {
+        metric._name + ("_total" if isinstance(metric, Counter) else ""): list(metric._labelnames)
+        for metric in vars(metrics).values()
+        if isinstance(metric, MetricWrapperBase) and metric._labelvalues == ()
+    }
+    asked = {
+        "invoices_store_up": [],
+        "invoices_mails_waiting": ["state"],
+        "invoices_oldest_queued_seconds": [],
+    }
+    assert documented == counters | asked
 
 
 def test_every_refusal_over_smtp_is_documented() -> None:

@@ -1,0 +1,115 @@
+"""Shows the metrics of all processes of one `invoices serve` to Prometheus, over HTTP."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+
+from prometheus_client import CollectorRegistry, start_http_server
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+from prometheus_client.registry import Collector
+from prometheus_client.samples import Sample
+
+from config.settings import Settings, host_and_port
+from ingest import metrics
+from storage.errors import StoreError
+from storage.store import Store
+
+# prometheus_client looks there when a process begins, and keeps its numbers in a file of the folder.
+_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
+
+
+class Queue(Collector):
+    """What waits to be filed, asked of the database at each look; without a database only that it is away."""
+
+    def __init__(self, store: Store, now: Callable[[], datetime]) -> None:
+        self._store = store
+        self._now = now
+
+    def collect(self) -> Iterator[Metric]:
+        """See Prometheus' Collector."""
+        up = GaugeMetricFamily("invoices_store_up", "1 if the database answers.")
+        try:
+            with self._store.reading() as records:
+                queued, quarantined = records.mails.queued(), records.mails.quarantined()
+                oldest = records.mails.oldest_queued()
+        except StoreError:
+            up.add_metric([], 0)
+            yield up
+            return
+        up.add_metric([], 1)
+        yield up
+        mails = GaugeMetricFamily("invoices_mails_waiting", "Mails not on record yet.", labels=["state"])
+        mails.add_metric(["queued"], queued)
+        mails.add_metric(["quarantined"], quarantined)
+        yield mails
+        age = max(0.0, (self._now() - oldest).total_seconds()) if oldest else 0.0
+        yield GaugeMetricFamily(
+            "invoices_oldest_queued_seconds", "Age of the oldest mail that waits to be filed.", value=age
+        )
+
+
+class AllProcesses(Collector):
+    """The sum of what this process has counted and what the processes with a file in `folder` have."""
+
+    def __init__(self, folder: Path) -> None:
+        self._others = MultiProcessCollector(None, str(folder))  # type: ignore[no-untyped-call]
+
+    def collect(self) -> Iterator[Metric]:
+        """See Prometheus' Collector."""
+        theirs = {metric.name: metric for metric in self._others.collect()}  # type: ignore[no-untyped-call]
+        for metric in metrics.REGISTRY.collect():
+            others = theirs.get(metric.name)
+            yield _sum(metric, others) if others else metric
+
+
+def _sum(ours: Metric, theirs: Metric) -> Metric:
+    sums: dict[tuple[str, tuple[tuple[str, str], ...]], float] = {}
+    for sample in (*ours.samples, *theirs.samples):
+        # When a process began to count is no number to add, and of no use beside a sum of several.
+        if not sample.name.endswith("_created"):
+            key = sample.name, tuple(sorted(sample.labels.items()))
+            sums[key] = sums.get(key, 0.0) + sample.value
+    both = Metric(ours.name, ours.documentation, ours.type)
+    both.samples = [Sample(name, dict(labels), value) for (name, labels), value in sums.items()]
+    return both
+
+
+def process_ended(pid: int) -> None:
+    """What a process that is gone had open is not open any more; what it counted stays counted."""
+    folder = os.environ.get(_FOLDER)  # noqa: TID251
+    if folder is not None:
+        mark_process_dead(pid, folder)  # type: ignore[no-untyped-call]
+
+
+@contextmanager
+def exposed(settings: Settings, store: Store, now: Callable[[], datetime]) -> Iterator[str | None]:
+    """Answers on `metrics.listen`, if set; gives the address with its real port. Raises OSError naming it.
+
+    Processes that are started meanwhile are counted along.
+    """
+    if not settings.metrics.listen:
+        yield None
+        return
+    host, port = host_and_port(settings.metrics.listen)
+    with tempfile.TemporaryDirectory(prefix="invoices-metrics-", ignore_cleanup_errors=True) as folder:
+        registry = CollectorRegistry()
+        registry.register(AllProcesses(Path(folder)))
+        registry.register(Queue(store, now))
+        try:
+            server, thread = start_http_server(port, host, registry)
+        except OSError as error:
+            raise OSError(f"metrics.listen: {settings.metrics.listen}: {error.strerror or error}") from error
+        os.environ[_FOLDER] = folder  # noqa: TID251  -- not a setting: told to prometheus_client
+        try:
+            yield f"{settings.metrics.listen.rpartition(':')[0]}:{server.server_port}"
+        finally:
+            del os.environ[_FOLDER]  # noqa: TID251
+            server.shutdown()
+            server.server_close()
+            thread.join()
