@@ -207,29 +207,37 @@ class Connection(SMTP):
 
     # TLS.
 
-    async def _change_to_tls(self, ready: bytes, context: ssl.SSLContext) -> None:
+    async def _change_to_tls(self, context: ssl.SSLContext, *, ready: bytes = b"") -> None:
         """Say `ready` and do the handshake (RFC 3207).  Raises OSError (also ssl.SSLError) when it fails.
 
-        Whatever was sent in the clear after STARTTLS is dropped unread (section 6: injected commands). There
-        is no await between that and the new protocol, so nothing can arrive in between and nothing of the
-        handshake is lost.
+        Whatever was sent in the clear after STARTTLS is dropped unread (section 6: injected commands). Where TLS
+        comes first and nothing is said before, what has arrived is the beginning of the handshake (RFC 8314 3).
         """
         self._replies += ready
         if not self._send_now():
             raise ConnectionResetError
         plain = self._open_transport()
+        plain.pause_reading()  # till the new protocol is there, which resumes it
+        hello = b"" if ready else bytes(self._ahead)
         self._ahead.clear()
-        self._held_back = False  # start_tls resumes reading
+        self._held_back = False
         self.tls = True
         self._original_transport = plain
-        secured = await self.loop.start_tls(
-            plain,
-            self,
-            context,
-            server_side=True,
-            ssl_handshake_timeout=min(self._timeout_duration, _TLS_HANDSHAKE_SECONDS),
-            ssl_shutdown_timeout=_CLOSING_SECONDS,
+        changing = self.loop.create_task(
+            self.loop.start_tls(
+                plain,
+                self,
+                context,
+                server_side=True,
+                ssl_handshake_timeout=min(self._timeout_duration, _TLS_HANDSHAKE_SECONDS),
+                ssl_shutdown_timeout=_CLOSING_SECONDS,
+            )
         )
+        await asyncio.sleep(
+            0
+        )  # now the new protocol is in the place of ours, and begins in the next turn of the loop
+        self.loop.call_soon(_feed, plain, hello)
+        secured = await changing
         if secured is None or self._no_more:  # the peer went away in the middle
             raise ConnectionResetError
         self.transport = secured
@@ -307,6 +315,17 @@ class Connection(SMTP):
             self.abort("timeout")  # it does not even take what was said before
         else:
             self.hang_up(Reply.TIMEOUT.line(), "timeout")
+
+
+def _feed(transport: asyncio.Transport, octets: bytes) -> None:
+    """Gives the transport's protocol, which is that of TLS now, what was read before its time."""
+    protocol = cast("asyncio.BufferedProtocol", transport.get_protocol())
+    while octets:
+        buffer = protocol.get_buffer(len(octets))
+        taken = min(len(buffer), len(octets))  # type: ignore[arg-type]  # a memoryview
+        buffer[:taken] = octets[:taken]  # type: ignore[index]
+        protocol.buffer_updated(taken)
+        octets = octets[taken:]
 
 
 def commands_of(session: type[Connection], *offered: str) -> dict[str, Any]:

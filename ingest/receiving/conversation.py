@@ -120,11 +120,12 @@ class Conversation(Connection):
         """Say `ready` and change to TLS. Raises PeerGone when the handshake fails."""
         if self._settings.tls is None:
             raise PeerGone
+        self.end = "tls-handshake"  # unless it succeeds, also where the connection is lost meanwhile
         try:
-            await self._change_to_tls(ready, self._settings.tls())
+            await self._change_to_tls(self._settings.tls(), ready=ready)
         except OSError:
-            self.end = "tls-handshake"
             raise PeerGone from None
+        self.end = "left"
 
     async def _converse(self) -> None:
         self._greet()

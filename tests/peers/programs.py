@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import pwd
 import shutil
+import subprocess
 from collections.abc import Callable, Mapping
 
 REQUIRED = "INVOICES_TEST_PEERS"  # set to "required", a missing program is a failure
@@ -13,15 +15,36 @@ TEST_FILES = {
     "postfix": "test_postfix*.py",
     "msmtp": "test_msmtp.py",
     "openssl": "test_openssl.py",
+    "exim4": "test_exim.py",
+    "nodemailer": "test_nodemailer.py",
     "strace": "test_fsync_order.py",
 }
 _WITHOUT = {"strace": "that the disk has a mail before 250 is said"}
-MUST_BE_ROOT = frozenset({"postfix"})
+MUST_BE_ROOT = frozenset({"postfix", "exim4"})
+EXIM_USER = "Debian-exim"  # who Debian's Exim becomes; its package makes the user
+_HOW_TO_INSTALL = {
+    "exim4": "apt-get install exim4-daemon-light; beside Postfix, unpack the package and add the user Debian-exim",
+    "nodemailer": "npm install nodemailer, in a folder that NODE_PATH names",
+}
 
 
 def find(program: str) -> str | None:
     """Where a program lies, also where only root has it on the search path; None when it is not installed."""
+    if program == "nodemailer":
+        node = shutil.which("node", path=SEARCH_PATH)
+        there = [node, "-e", "console.log(require.resolve('nodemailer'))"] if node else ["false"]
+        return subprocess.run(there, capture_output=True, text=True, check=False).stdout.strip() or None
+    if program == "exim4" and not _is_user(EXIM_USER):
+        return None
     return shutil.which(program, path=SEARCH_PATH)
+
+
+def _is_user(name: str) -> bool:
+    try:
+        pwd.getpwnam(name)
+    except KeyError:
+        return False
+    return True
 
 
 def missing(look: Callable[[str], str | None], user_id: int) -> dict[str, str]:
@@ -29,7 +52,8 @@ def missing(look: Callable[[str], str | None], user_id: int) -> dict[str, str]:
     reasons = {}
     for program in TEST_FILES:
         if look(program) is None:
-            reasons[program] = f"install it with: apt-get install {program}"
+            how = _HOW_TO_INSTALL.get(program, f"apt-get install {program}")
+            reasons[program] = f"install it with: {how}"
         elif program in MUST_BE_ROOT and user_id != 0:
             reasons[program] = "run the tests as root: it starts as nobody else"
     return reasons

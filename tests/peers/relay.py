@@ -8,7 +8,8 @@ import shutil
 import smtplib
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,7 @@ flush unix n - n 1000? 0 flush
 proxymap unix - - n - - proxymap
 smtp unix - - n - - smtp
 relay unix - - n - - smtp
+lmtp unix - - n - - lmtp
 showq unix n - n - - showq
 error unix - - n - - error
 retry unix - - n - - error
@@ -117,6 +119,23 @@ class Relay:
             ]
         if any(code != 250 for code, _ in replies):
             raise smtplib.SMTPException(replies)
+
+    @contextmanager
+    def delivering_to(self, transport: str) -> Iterator[None]:
+        """Meanwhile it hands the mail for DOMAIN to another place, such as lmtp:unix:/PATH."""
+        table = self.config / "transport"
+        before = table.read_text(encoding="utf-8")
+        self._change_transport(f"{DOMAIN} {transport}\n")
+        try:
+            yield
+        finally:
+            self._change_transport(before)
+
+    def _change_transport(self, lines: str) -> None:
+        table = self.config / "transport"
+        table.write_text(lines, encoding="utf-8")
+        self._command("postmap", str(table))
+        self._postfix("reload")
 
     def queue(self) -> list[dict[str, Any]]:
         """The mails it still has, as `postqueue -j` tells them."""

@@ -102,12 +102,21 @@ class Outcome:
 class Lane:
     """A mailbox at one port, through all its starts."""
 
-    def __init__(self, folder: Path, outcome: Outcome, settings: dict[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        outcome: Outcome,
+        settings: dict[str, str] | None = None,
+        *,
+        lists: Path | None = None,
+    ) -> None:
+        """`lists` is where the senders keep theirs, where that may not be the mailbox's own disk."""
         folder.mkdir(parents=True, exist_ok=True)
         self.outcome = outcome
         self.port = free_port()
         listen = {"SMTP__LISTEN": f"127.0.0.1:{self.port}"}
         self.mailbox = Mailbox(folder, listen | (settings or {}), [INVOICES, "serve", "smtp"])
+        self._lists_folder = lists or folder
         self._lists: list[Path] = []
 
     @property
@@ -128,7 +137,7 @@ class Lane:
         self, *, sessions: int = 8, mails: int = 0, resets: int = 0, to: int | None = None
     ) -> Iterator[None]:
         """A sender runs inside the block; at its end it stops, or has sent all `mails`."""
-        file = self.mailbox.folder / f"list-{len(self._lists)}"
+        file = self._lists_folder / f"list-{len(self._lists)}"
         file.touch()
         self._lists.append(file)
         command = [sys.executable, "-m", "tests.torture.sender", "127.0.0.1", str(to or self.port), file]

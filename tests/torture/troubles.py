@@ -23,7 +23,7 @@ def full_disk(folder: Path, times: int) -> Outcome:
     outcome = Outcome("full disk", times, recovery=0.0)
     disk = folder / "disk"
     with _small_disk(disk):
-        lane = Lane(disk / "data", outcome)
+        lane = Lane(disk / "data", outcome, lists=folder)
         lane.start()
         with lane.sending(sessions=2):
             for _ in range(times):
