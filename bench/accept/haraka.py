@@ -48,6 +48,27 @@ listen=127.0.0.1:{port}
 nodes={nodes}
 """
 
+# Without this file 3.3.4 stumbles over its own missing sections at every connection.
+_CONNECTION_INI = """\
+[main]
+[haproxy]
+[headers]
+max_lines=1000
+max_received=100
+[max]
+bytes=50000000
+mime_parts=1000
+line_length=512
+data_line_length=992
+[message]
+greeting[]=Haraka
+helo=welcome
+close=bye
+[uuid]
+banner_chars=6
+deny_chars=0
+"""
+
 
 def install() -> Path:
     """Where Haraka lies; npm puts it there first. Raises BenchFailed saying why it cannot be had."""
@@ -109,7 +130,7 @@ class Haraka:
 
     def queued(self) -> int:
         """How many mails lie in its queue."""
-        return sum(1 for _ in (self.folder / "queue/new").iterdir())
+        return sum(1 for _ in (self.folder / "inbox/new").iterdir())
 
     def stop(self) -> None:
         """Ends it; its other processes end with it."""
@@ -123,13 +144,13 @@ class Haraka:
             self._process.wait()
 
     def _write_config(self) -> None:
-        queue, config, plugins = (self.folder / name for name in ("queue", "config", "plugins"))
+        queue, config, plugins = (self.folder / name for name in ("inbox", "config", "plugins"))
         for folder in (queue / "tmp", queue / "new", config, plugins):
             folder.mkdir(parents=True)
         quoted = "'" + str(queue).replace("\\", "\\\\").replace("'", "\\'") + "'"
         (plugins / "queue_fsync.js").write_text(_PLUGIN.format(folder=quoted))
         (config / "plugins").write_text("queue_fsync\n")
         (config / "smtp.ini").write_text(_SMTP_INI.format(port=self.port, nodes=len(os.sched_getaffinity(0))))
+        (config / "connection.ini").write_text(_CONNECTION_INI)
         (config / "me").write_text(f"mx.{DOMAIN}\n")
         (config / "loglevel").write_text("WARN\n")
-        (config / "databytes").write_text("50000000\n")
