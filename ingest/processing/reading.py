@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Mapping
 
 from ingest.processing.invoice_reading.document import read_document
+from ingest.processing.invoice_reading.edifact import opens_like_edifact
 from ingest.processing.invoice_reading.grouping import Group, Grouping, ReadLeaf, group
 from ingest.processing.invoice_reading.pdf import opens_like_pdf
 from ingest.processing.invoice_reading.xml import opens_like_xml
@@ -46,7 +47,9 @@ def _may_be_document(leaf: Leaf) -> bool:
     """Text that a person reads in the mail itself is no document; what hides as an inline picture may be one."""
     if leaf.role in (PartRole.ATTACHMENT, PartRole.UNCLASSIFIED):
         return True
-    return leaf.role == PartRole.INLINE and (opens_like_pdf(leaf.content) or opens_like_xml(leaf.content))
+    if leaf.role == PartRole.INLINE:
+        return opens_like_pdf(leaf.content) or opens_like_xml(leaf.content)
+    return opens_like_edifact(leaf.content)
 
 
 def _parts(leaves: tuple[Leaf, ...], grouping: Grouping) -> Mapping[str, Part]:

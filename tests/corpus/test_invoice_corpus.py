@@ -17,8 +17,10 @@ from tests.corpus.conftest import CORPUS
 pytestmark = pytest.mark.corpus
 
 _INVOICES = CORPUS / "invoices"
-_READ_IN_FULL = ("cii", "ubl-invoice", "ubl-creditnote", "zugferd1")
-_RECOGNISED = ("fatturapa", "ebinterface", "facturae")
+_READ_IN_FULL = (
+    *("cii", "ubl-invoice", "ubl-creditnote", "zugferd1"),
+    *("fatturapa", "ebinterface", "facturae"),
+)
 _NOT_OPENED_YET = (".p7m", ".zip", ".dat")
 _NOT_DOCUMENTS = (".md", ".tsv", ".txt", ".json", ".eml", "")
 _SECONDS = 10
@@ -100,20 +102,6 @@ def test_terms_equal_the_table(row: dict[str, str]) -> None:
     (invoice,) = reading.invoices
     found = _as_row(invoice.terms)
     assert _expected(row, found) == found
-
-
-@pytest.mark.parametrize(
-    "row",
-    [row for row in _ROWS if row["format"] in _RECOGNISED and row["container"] not in ("p7m",)],
-    ids=lambda row: row["path"][-60:],
-)
-def test_other_syntaxes_are_recognised(row: dict[str, str]) -> None:
-    """A syntax whose content is not read is an invoice of its format, with a warning."""
-    reading = _read(_INVOICES / row["path"])
-
-    (invoice,) = reading.invoices
-    assert (row["format"], True) == (invoice.terms.format.value, invoice.terms.structured)
-    assert [one.code for one in invoice.warnings] == ["format-not-read"]
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from tests.invoice_documents import cii, ubl
 
 
 def _terms(octets: bytes) -> BusinessTerms:
-    document = read_xml(octets, presented_as_xml=True)
+    (document,) = read_xml(octets, presented_as_xml=True)
     assert isinstance(document, StructuredInvoice)
     return document.terms
 

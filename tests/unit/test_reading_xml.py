@@ -18,7 +18,7 @@ def test_encodings(encoding: str) -> None:
     """An umlaut arrives whatever the declared encoding is."""
     octets = ubl(encoding=encoding)
 
-    document = read_xml(octets, presented_as_xml=True)
+    (document,) = read_xml(octets, presented_as_xml=True)
 
     assert isinstance(document, StructuredInvoice)
     assert document.terms.buyer.name == "Müller"
@@ -43,7 +43,7 @@ def test_a_doctype_is_refused(encoding: str, prolog: str) -> None:
     """Wherever it hides in the prolog, and in any encoding, a DOCTYPE makes the document unreadable."""
     octets = ubl("&amp;x;", prolog=prolog, encoding=encoding)
 
-    document = read_xml(octets, presented_as_xml=False)
+    (document,) = read_xml(octets, presented_as_xml=False)
 
     assert document == Unreadable("the XML has a DOCTYPE, which no invoice may have")
 
@@ -52,7 +52,7 @@ def test_a_doctype_is_refused_before_parsing() -> None:
     """It is seen first, so what comes after it is never looked at, not even whether it is well-formed."""
     octets = ubl(prolog=_DOCTYPE)[:600]
 
-    document = read_xml(octets, presented_as_xml=False)
+    (document,) = read_xml(octets, presented_as_xml=False)
 
     assert document == Unreadable("the XML has a DOCTYPE, which no invoice may have")
 
@@ -61,7 +61,7 @@ def test_a_doctype_in_a_text_is_none() -> None:
     """Only the prolog counts: a seller may sell HTML."""
     octets = ubl("<![CDATA[<!DOCTYPE html>]]>")
 
-    document = read_xml(octets, presented_as_xml=True)
+    (document,) = read_xml(octets, presented_as_xml=True)
 
     assert isinstance(document, StructuredInvoice)
     assert document.terms.invoice_number == "<!DOCTYPE html>"
@@ -71,7 +71,7 @@ def test_malformed_xml_is_told_with_its_line() -> None:
     """An invoice cut in two is unreadable, and the reason says where."""
     octets = ubl()[:900]
 
-    document = read_xml(octets, presented_as_xml=False)
+    (document,) = read_xml(octets, presented_as_xml=False)
 
     assert isinstance(document, Unreadable)
     assert document.reason.startswith("not well-formed XML: ")
@@ -82,7 +82,7 @@ def test_other_malformed_markup_is_no_invoice() -> None:
     """A web page that nobody called XML is simply something else."""
     octets = b"<html><p>Hello<br></html>"
 
-    document = read_xml(octets, presented_as_xml=False)
+    (document,) = read_xml(octets, presented_as_xml=False)
 
     assert isinstance(document, NotAnInvoice)
 
@@ -91,7 +91,7 @@ def test_deep_nesting_is_refused() -> None:
     """Ten thousand levels neither crash nor pass."""
     octets = b'<Invoice xmlns="urn:x">' + b"<a>" * 10_000
 
-    document = read_xml(octets, presented_as_xml=False)
+    (document,) = read_xml(octets, presented_as_xml=False)
 
     assert isinstance(document, Unreadable)
 
@@ -113,7 +113,7 @@ def test_the_root_decides_the_syntax(root: str, namespace: str, expected: str) -
     """Local name and namespace of the root name the format, nothing else does."""
     octets = f'<x:{root} xmlns:x="{namespace}"/>'.encode()
 
-    document = read_xml(octets, presented_as_xml=False)
+    (document,) = read_xml(octets, presented_as_xml=False)
 
     assert isinstance(document, StructuredInvoice)
     assert document.terms.format == DocumentFormat(expected)
@@ -132,7 +132,7 @@ def test_other_roots_are_no_invoice(root: str, namespace: str) -> None:
     """An order is none, and the word Invoice alone makes none."""
     octets = f'<{root} xmlns="{namespace}"/>'.encode()
 
-    document = read_xml(octets, presented_as_xml=True)
+    (document,) = read_xml(octets, presented_as_xml=True)
 
     assert isinstance(document, NotAnInvoice)
 
@@ -141,7 +141,7 @@ def test_a_syntax_that_is_not_read_is_an_invoice_with_a_warning() -> None:
     """A FatturaPA is kept as an invoice although its content stays unknown."""
     octets = b'<p:FatturaElettronica xmlns:p="http://www.fatturapa.gov.it/sdi/fatturapa/v1.1"/>'
 
-    document = read_xml(octets, presented_as_xml=False)
+    (document,) = read_xml(octets, presented_as_xml=False)
 
     assert isinstance(document, StructuredInvoice)
     assert document.terms.structured
@@ -154,7 +154,7 @@ def test_children_in_no_namespace_are_not_read() -> None:
         b"<ram:BuyerReference>04011000-12345-34</ram:BuyerReference>", b"<BuyerReference>x</BuyerReference>"
     )
 
-    document = read_xml(octets, presented_as_xml=True)
+    (document,) = read_xml(octets, presented_as_xml=True)
 
     assert isinstance(document, StructuredInvoice)
     assert document.terms.buyer_reference is None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from ingest.processing.invoice_reading.edifact import opens_like_edifact, read_edifact
 from ingest.processing.invoice_reading.evidence import says_invoice
 from ingest.processing.invoice_reading.pdf import opens_like_pdf, read_pdf
 from ingest.processing.invoice_reading.values import Document, Evidence, NotAnInvoice, PlainPdf, Unreadable
@@ -23,14 +24,16 @@ def read_document(leaf: Leaf) -> tuple[Document, ...]:
     name = leaf.name.lower()
     presented_as_xml = leaf.declared_type in _XML_TYPES or name.endswith(".xml")
     if opens_like_xml(leaf.content):
-        return (read_xml(leaf.content, presented_as_xml=presented_as_xml),)
+        return read_xml(leaf.content, presented_as_xml=presented_as_xml)
     if opens_like_pdf(leaf.content):
         return tuple(_with_name(document, leaf.name) for document in read_pdf(leaf.content))
+    if opens_like_edifact(leaf.content):
+        return read_edifact(leaf.content)
     if presented_as_xml:
-        return (read_xml(leaf.content, presented_as_xml=True),)
+        return read_xml(leaf.content, presented_as_xml=True)
     if leaf.declared_type == "application/pdf" or name.endswith(".pdf"):
         return (Unreadable("it is called a PDF but is none"),)
-    return (NotAnInvoice("it is neither a PDF nor XML"),)
+    return (NotAnInvoice("it is neither a PDF nor XML nor EDIFACT"),)
 
 
 def _with_name(document: Document, name: str) -> Document:

@@ -107,3 +107,18 @@ def iso_date(written: str | None) -> str | None:
         return date(int(match[1]), int(match[2]), int(match[3])).isoformat()
     except ValueError:
         return None
+
+
+def attribute(element: etree._Element, name: str) -> str | None:
+    """An attribute of this local name, whether it is in the element's namespace or in none; None when empty."""
+    namespace = etree.QName(element).namespace
+    written = element.get(name) or element.get(f"{{{namespace}}}{name}") or ""
+    return written.strip() or None
+
+
+def qualify(root: etree._Element) -> None:
+    """Puts all elements in no namespace into that of the root: in some syntaxes only the root has one."""
+    namespace = etree.QName(root).namespace
+    for element in root.iter("{}*"):
+        local_name = etree.QName(element).localname
+        element.tag = f"{{{namespace}}}{local_name}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 
 from pypdf import PasswordType, PdfReader, apply_configuration
 from pypdf.errors import LimitReachedError
@@ -71,7 +72,7 @@ def _read(octets: bytes) -> tuple[StructuredInvoice | PlainPdf | NotAnInvoice | 
     if reader.is_encrypted and reader.decrypt("") == PasswordType.NOT_DECRYPTED:
         return (Unreadable("the PDF is encrypted with a password"),)
     listing = embedded_files(reader)
-    documents = [(one, _read_embedded(one)) for one in listing.files]
+    documents = [(one, document) for one in listing.files for document in _read_embedded(one)]
     invoices = [document for _, document in documents if isinstance(document, StructuredInvoice)]
     if invoices:
         return _each_once(invoices)
@@ -82,21 +83,18 @@ def _read(octets: bytes) -> tuple[StructuredInvoice | PlainPdf | NotAnInvoice | 
     return (_for_people(read_pages(reader), trouble),)
 
 
-def _read_embedded(one: EmbeddedFile) -> StructuredInvoice | NotAnInvoice | Unreadable:
+def _read_embedded(one: EmbeddedFile) -> tuple[StructuredInvoice | NotAnInvoice | Unreadable, ...]:
     presented_as_xml = one.name.lower().endswith(".xml")
     if one.octets is None:
         reason = one.trouble or "it cannot be read"
-        return Unreadable(reason) if presented_as_xml else NotAnInvoice(reason)
+        return (Unreadable(reason) if presented_as_xml else NotAnInvoice(reason),)
     if not presented_as_xml and not opens_like_xml(one.octets):
-        return NotAnInvoice("it is no XML")
-    document = read_xml(one.octets, presented_as_xml=presented_as_xml)
-    if not isinstance(document, StructuredInvoice):
-        return document
-    return StructuredInvoice(
-        terms=document.terms,
-        embedded_name=one.name,
-        relationship=one.relationship,
-        warnings=document.warnings,
+        return (NotAnInvoice("it is no XML"),)
+    return tuple(
+        replace(document, embedded_name=one.name, relationship=one.relationship)
+        if isinstance(document, StructuredInvoice)
+        else document
+        for document in read_xml(one.octets, presented_as_xml=presented_as_xml)
     )
 
 
