@@ -243,3 +243,34 @@ def test_an_invoice_in_an_envelope(envelope: str, document: bytes) -> None:
     (terms,) = _terms(octets.encode())
 
     assert terms.invoice_number == "R-1"
+
+
+def test_zugferd_before_1_0() -> None:
+    """Its elements are in no namespace, its dates have no element of their own; BT-24 tells what it was."""
+    octets = b"""<rsm:Invoice xmlns:rsm="urn:un:unece:uncefact:data:standard:CBFBUY:5">
+     <rsm:SpecifiedExchangedDocumentContext><TestIndicator>true</TestIndicator>
+      <GuidelineSpecifiedDocumentContextParameter><ID>urn:ferd:invoice:rc:comfort</ID>
+      </GuidelineSpecifiedDocumentContextParameter></rsm:SpecifiedExchangedDocumentContext>
+     <rsm:HeaderExchangedDocument><ID>RE-1</ID><TypeCode>380</TypeCode>
+      <IssueDateTime format="102">20140522</IssueDateTime></rsm:HeaderExchangedDocument>
+     <rsm:SpecifiedSupplyChainTradeTransaction><ApplicableSupplyChainTradeSettlement>
+      <InvoiceCurrencyCode>EUR</InvoiceCurrencyCode><SpecifiedTradePaymentTerms>
+      <DueDateDateTime format="102">20140612</DueDateDateTime></SpecifiedTradePaymentTerms>
+      <SpecifiedTradeSettlementMonetarySummation><GrandTotalAmount currencyID="EUR">571.04</GrandTotalAmount>
+      </SpecifiedTradeSettlementMonetarySummation></ApplicableSupplyChainTradeSettlement>
+     </rsm:SpecifiedSupplyChainTradeTransaction></rsm:Invoice>"""
+
+    (terms,) = _terms(octets)
+
+    assert terms == BusinessTerms(
+        format=DocumentFormat.OTHER,
+        structured=True,
+        profile="urn:ferd:invoice:rc:comfort",
+        invoice_number="RE-1",
+        issue_date="2014-05-22",
+        type_code="380",
+        currency="EUR",
+        due_date="2014-06-12",
+        total_with_vat="571.04",
+        test_indicator=True,
+    )

@@ -31,7 +31,7 @@ _INDICATORS = {"true": True, "1": True, "false": False, "0": False}
 
 
 def read_cii(root: etree._Element, syntax: DocumentFormat) -> BusinessTerms:
-    """The terms of a CrossIndustryInvoice (EN 16931-3-3), or of ZUGFeRD 1's CrossIndustryDocument.
+    """The terms of a CrossIndustryInvoice (EN 16931-3-3), of ZUGFeRD 1's CrossIndustryDocument, or of its drafts.
 
     What is missing is None, for real documents deviate; nothing is checked. Never raises.
     """
@@ -45,10 +45,10 @@ def read_cii(root: etree._Element, syntax: DocumentFormat) -> BusinessTerms:
         structured=True,
         profile=text(context, "GuidelineSpecifiedDocumentContextParameter/ID"),
         invoice_number=text(document, "ID"),
-        issue_date=iso_date(text(document, "IssueDateTime/DateTimeString", "IssueDateTime/DateTime")),
+        issue_date=iso_date(text(document, *_either("IssueDateTime"))),
         type_code=text(document, "TypeCode"),
         currency=currency,
-        due_date=iso_date(text(settlement, "SpecifiedTradePaymentTerms/DueDateDateTime/DateTimeString")),
+        due_date=iso_date(text(settlement, *_either("SpecifiedTradePaymentTerms/DueDateDateTime"))),
         buyer_reference=text(agreement, "BuyerReference"),
         order_reference=text(
             agreement, "BuyerOrderReferencedDocument/IssuerAssignedID", "BuyerOrderReferencedDocument/ID"
@@ -77,6 +77,11 @@ def _party(party: etree._Element | None) -> Party:
     )
 
 
+def _either(path: str) -> tuple[str, ...]:
+    """Where a date stands: before ZUGFeRD 1.0 there was no element within."""
+    return f"{path}/DateTimeString", f"{path}/DateTime", path
+
+
 def _registration(registrations: tuple[Identifier, ...], scheme: str) -> str | None:
     return next((one.value for one in registrations if one.scheme.upper() == scheme), None)
 
@@ -88,5 +93,6 @@ def _payee_accounts(settlement: etree._Element | None) -> tuple[str, ...]:
 
 
 def _test_indicator(context: etree._Element | None) -> bool | None:
-    written = (_INDICATORS.get(one.lower()) for one in texts(context, "TestIndicator/Indicator"))
+    paths = ("TestIndicator/Indicator", "TestIndicator")
+    written = (_INDICATORS.get(one.lower()) for path in paths for one in texts(context, path))
     return next((one for one in written if one is not None), None)

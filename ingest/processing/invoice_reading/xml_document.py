@@ -23,7 +23,7 @@ _Reader = Callable[[etree._Element, DocumentFormat], BusinessTerms | Sequence[Bu
 _UBL = "urn:oasis:names:specification:ubl:schema:xsd:"
 _ORDER_X = "SCRDMCCBDACIO"
 _UNECE = "urn:un:unece:uncefact:data:standard:"
-_SYNTAXES: tuple[tuple[str, str, DocumentFormat, _Reader | None], ...] = (
+_SYNTAXES: tuple[tuple[str, str, DocumentFormat, _Reader], ...] = (
     # local name, namespace as a pattern, format, who reads it
     ("CrossIndustryInvoice", _UNECE + r"CrossIndustryInvoice:\d+", DocumentFormat.CII, read_cii),
     ("Invoice", _UBL + "Invoice-2", DocumentFormat.UBL_INVOICE, read_ubl),
@@ -39,10 +39,16 @@ _SYNTAXES: tuple[tuple[str, str, DocumentFormat, _Reader | None], ...] = (
     ("FatturaElettronica(Semplificata)?", r"https?://.*fattur.*", DocumentFormat.FATTURAPA, read_fatturapa),
     ("Invoice", r"https?://www\.ebinterface\.at/schema/.*", DocumentFormat.EBINTERFACE, read_ebinterface),
     ("Facturae", r"https?://www\.facturae(\.gob)?\.es/.*", DocumentFormat.FACTURAE, read_facturae),
-    ("Invoice", _UNECE + r"CBFBUY:\d+", DocumentFormat.OTHER, None),  # ZUGFeRD before 1.0
-    ("Invoice|CrossIndustryDocument", r"urn:ferd:.*", DocumentFormat.OTHER, None),  # drafts of ZUGFeRD 1.0
+    ("Invoice", _UNECE + r"CBFBUY:\d+", DocumentFormat.OTHER, read_cii),  # ZUGFeRD before 1.0
+    (
+        "Invoice|CrossIndustryDocument",
+        r"urn:ferd:.*",
+        DocumentFormat.OTHER,
+        read_cii,
+    ),  # drafts of ZUGFeRD 1.0
 )
-_UNQUALIFIED = {DocumentFormat.FATTURAPA, DocumentFormat.FACTURAE}  # only their root is in a namespace
+# Only their root is in a namespace, or hardly more.
+_UNQUALIFIED = {DocumentFormat.FATTURAPA, DocumentFormat.FACTURAE, DocumentFormat.OTHER}
 # Envelopes that an exchange network or an authority puts around an invoice.
 _ENVELOPES = ("StandardBusinessDocument", "AttachedDocument", "Envelope")
 _ENVELOPE_LEVELS = 4
@@ -109,12 +115,10 @@ def _document_in(element: etree._Element) -> bytes | None:
     return octets if len(octets) <= _MOST_INNER_OCTETS and opens_like_xml(octets) else None
 
 
-def _read(
-    root: etree._Element, syntax: DocumentFormat, reader: _Reader | None
-) -> tuple[StructuredInvoice, ...]:
-    if reader is not None and syntax in _UNQUALIFIED:
+def _read(root: etree._Element, syntax: DocumentFormat, reader: _Reader) -> tuple[StructuredInvoice, ...]:
+    if syntax in _UNQUALIFIED:
         qualify(root)
-    read = reader(root, syntax) if reader is not None else ()
+    read = reader(root, syntax)
     each = (read,) if isinstance(read, BusinessTerms) else tuple(read)
     if not each:
         name = etree.QName(root)
