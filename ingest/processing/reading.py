@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from ingest.processing.invoice_reading.document import read_document
 from ingest.processing.invoice_reading.edifact import opens_like_edifact
@@ -11,6 +11,7 @@ from ingest.processing.invoice_reading.grouping import Group, Grouping, ReadLeaf
 from ingest.processing.invoice_reading.pdf import opens_like_pdf
 from ingest.processing.invoice_reading.xml import opens_like_xml
 from ingest.processing.mime import Leaf, ParsedMail, parse_mail
+from ingest.processing.unpacking import unpack
 from storage.records import Finding, InvoiceReading, MailReading, Message, Part, PartRole, UnreadDocument
 
 _WITH_INVOICES = {PartRole.ATTACHMENT, PartRole.UNREADABLE}  # roles of what is listed after an invoice's own
@@ -22,15 +23,17 @@ def read_mail(octets: bytes) -> MailReading:
     `octets` is a mail as it came after DATA (RFC 5322). Never raises.
     """
     mail = parse_mail(octets)
-    read = tuple(ReadLeaf(leaf, read_document(leaf)) for leaf in mail.leaves if _may_be_document(leaf))
-    grouping = group(read, mail.subject)
-    parts = _parts(mail.leaves, grouping)
-    unread = tuple(
-        UnreadDocument(part=parts[leaf.path], reason=reason) for leaf, reason in grouping.unreadable
+    contents = unpack(mail.leaves)
+    read = tuple(
+        ReadLeaf(leaf, read_document(leaf)) for leaf in contents.documents() if _may_be_document(leaf)
     )
+    grouping = group(read, mail.subject)
+    reasons = {leaf.path: reason for leaf, reason in grouping.unreadable} | contents.troubles
+    parts = _parts(contents.leaves, grouping, reasons)
+    unread = tuple(UnreadDocument(part=parts[path], reason=reason) for path, reason in reasons.items())
     warnings = tuple(_unreadable_attachment(one) for one in unread)
     return MailReading(
-        message=_message(mail, tuple(parts.values())),
+        message=_message(mail, tuple(parts.values()), contents.notes),
         invoices=tuple(_invoice(one, parts, warnings) for one in grouping.groups),
         unread=unread,
     )
@@ -39,12 +42,14 @@ def read_mail(octets: bytes) -> MailReading:
 def extract_part(octets: bytes, sha256: str) -> bytes | None:
     """The content of the leaf part with this SHA-256 (hexadecimal), None when the mail has none. Never raises."""
     wanted = sha256.lower()
-    contents = (leaf.content for leaf in parse_mail(octets).leaves)
+    contents = (leaf.content for leaf in unpack(parse_mail(octets).leaves).leaves)
     return next((one for one in contents if hashlib.sha256(one).hexdigest() == wanted), None)
 
 
 def _may_be_document(leaf: Leaf) -> bool:
     """Text that a person reads in the mail itself is no document; what hides as an inline picture may be one."""
+    if leaf.of_invoice:
+        return False
     if leaf.role in (PartRole.ATTACHMENT, PartRole.UNCLASSIFIED):
         return True
     if leaf.role == PartRole.INLINE:
@@ -52,9 +57,9 @@ def _may_be_document(leaf: Leaf) -> bool:
     return opens_like_edifact(leaf.content)
 
 
-def _parts(leaves: tuple[Leaf, ...], grouping: Grouping) -> Mapping[str, Part]:
+def _parts(leaves: Sequence[Leaf], grouping: Grouping, unread: Iterable[str]) -> Mapping[str, Part]:
     """All leaf parts by path, in their order; invoice outranks representation, and that unreadable."""
-    roles = dict.fromkeys((leaf.path for leaf, _ in grouping.unreadable), PartRole.UNREADABLE)
+    roles = dict.fromkeys(unread, PartRole.UNREADABLE)
     roles |= {leaf.path: PartRole.REPRESENTATION for one in grouping.groups for leaf in one.twins}
     roles |= {one.document.path: PartRole.INVOICE for one in grouping.groups}
     return {leaf.path: _part(leaf, roles.get(leaf.path, leaf.role)) for leaf in leaves}
@@ -88,7 +93,7 @@ def _unreadable_attachment(one: UnreadDocument) -> Finding:
     return Finding(code="unreadable-attachment", text=text)
 
 
-def _message(mail: ParsedMail, parts: tuple[Part, ...]) -> Message:
+def _message(mail: ParsedMail, parts: tuple[Part, ...], notes: Iterable[str]) -> Message:
     return Message(
         message_id=mail.message_id,
         subject=mail.subject,
@@ -97,6 +102,6 @@ def _message(mail: ParsedMail, parts: tuple[Part, ...]) -> Message:
         reply_to=mail.reply_to,
         to=mail.to,
         environment_sign=mail.environment_sign,
-        defects=mail.defects,
+        defects=(*mail.defects, *dict.fromkeys(notes)),
         parts=parts,
     )

@@ -27,6 +27,7 @@ class Leaf:
     content: bytes  # transfer encoding undone
     content_id: str | None  # without the angle brackets
     role: PartRole  # body, inline, attachment or unclassified
+    of_invoice: bool = False  # taken out of an invoice's own XML (BT-125), so no invoice itself
 
 
 class Leaves:

@@ -18,6 +18,8 @@ _SIGNATURES = (
     (b"II*\0", "image/tiff"),
     (b"MM\0*", "image/tiff"),
     (b"\x78\x9f\x3e\x22", "application/ms-tnef"),  # MS-OXTNEF 2.1.3.1
+    (b"Rar!\x1a\x07", "application/vnd.rar"),
+    (b"7z\xbc\xaf\x27\x1c", "application/x-7z-compressed"),
 )
 _HEAD_OCTETS = 1024
 _PDF_IN_TEXT = re.compile(rb"(?:^|[\r\n])[ \t]*%PDF-\d")
@@ -57,11 +59,13 @@ def media_type(content: bytes, declared: str) -> str:
     for signature, found in _SIGNATURES:
         if head.startswith(signature):
             return found
+    if _CMS.match(head):
+        return declared if declared in _SIGNATURE_TYPES else "application/pkcs7-mime"
+    if head[257:262] == b"ustar":
+        return "application/x-tar"
     # ISO 32000 asks for it at the very start; readers accept it a little later. A letter may speak of it.
     if b"%PDF-" in head and (not declared.startswith("text/") or _PDF_IN_TEXT.search(head)):
         return PDF
-    if _CMS.match(head):
-        return declared if declared in _SIGNATURE_TYPES else "application/pkcs7-mime"
     return _markup_type(_text(head), declared)
 
 
