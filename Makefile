@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test lint wheel bench torture clean
+.PHONY: demo test lint wheel bench corpus torture clean
 
 demo: .venv/installed
 	@$(BIN)/python -m fixtures.demo $(if $(KEEP),--keep)
@@ -23,6 +23,9 @@ wheel: .venv/installed
 
 bench: .venv/installed
 	$(BIN)/python -m bench.ingest $(ARGS)
+
+corpus: .venv/installed
+	$(BIN)/python -m tests.corpus
 
 torture: .venv/installed
 	$(BIN)/python -m tests.torture $(ARGS)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-CORPUS = Path(__file__).resolve().parents[3] / "shared" / "corpus"
+from tests.corpus.truth import CORPUS
 
 collect_ignore_glob = [] if CORPUS.is_dir() else ["test_*.py"]
 

@@ -1,0 +1,1 @@
+"""Every file of the shared corpus, where it lies beside the checkout."""
