@@ -12,8 +12,8 @@ from pypdf.errors import LimitReachedError
 
 from ingest.processing.invoice_reading.evidence import evidence_of_text
 from ingest.processing.invoice_reading.pdf_embedded import EmbeddedFile, Listing, embedded_files
-from ingest.processing.invoice_reading.pdf_pages import Pages, read_pages
-from ingest.processing.invoice_reading.pdf_text import read_text
+from ingest.processing.invoice_reading.pdf_pages import read_layout, read_pages
+from ingest.processing.invoice_reading.pdf_text import lacks_something, read_text, together
 from ingest.processing.invoice_reading.same_invoice import folded
 from ingest.processing.invoice_reading.values import (
     Evidence,
@@ -80,7 +80,7 @@ def _read(octets: bytes) -> tuple[StructuredInvoice | PlainPdf | NotAnInvoice | 
     other = [one for _, one in documents if isinstance(one, NotAnInvoice) and one.trade_document]
     if other and trouble is None:
         return (other[0],)
-    return (_for_people(read_pages(reader), trouble),)
+    return (_for_people(reader, trouble),)
 
 
 def _read_embedded(one: EmbeddedFile) -> tuple[StructuredInvoice | NotAnInvoice | Unreadable, ...]:
@@ -130,8 +130,12 @@ def _trouble_of(listing: Listing, documents: Sequence[tuple[EmbeddedFile, object
     return listing.trouble
 
 
-def _for_people(pages: Pages, trouble: str | None) -> PlainPdf:
+def _for_people(reader: PdfReader, trouble: str | None) -> PlainPdf:
+    pages = read_pages(reader)
     labelled = read_text(pages.text)
+    if pages.text.strip() and pages.trouble is None and lacks_something(labelled.terms):
+        # The order in which a PDF draws is not that in which people read; the layout takes twice the time.
+        labelled = together(labelled, read_text(read_layout(reader)))
     warnings: list[Finding] = []
     if trouble is not None:
         warnings.append(Finding(code="embedded-xml-unreadable", text=trouble))
