@@ -63,6 +63,7 @@ def _invoice_form(invoice: Invoice, account: CompanyAccount, mail: ReceivedMail)
         **_terms_form(terms),
         "validation": None,
         "warnings": [asdict(warning) for warning in reading.warnings] if reading else [],
+        "sources": [asdict(source) for source in reading.sources] if reading else [],
         "sender": _sender_form(mail),
         "duplicate_of": invoice.duplicate_of,
     }

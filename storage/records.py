@@ -285,6 +285,26 @@ class BusinessTerms:
     test_indicator: bool | None = None  # CII ExchangedDocumentContext/TestIndicator
 
 
+class Certainty(StrEnum):
+    """How sure a term is that was read from a text for people; what is less sure is unknown.
+
+    labelled   its own label stands before it ("Invoice number: 17"), and nothing contradicts it
+    likely     a label that may be another's ("Date: ...", "Total: ..."), but nothing better or greater is there
+    """
+
+    LABELLED = "labelled"
+    LIKELY = "likely"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TermSource:
+    """Where in a text for people a term was read."""
+
+    term: str  # its EN 16931 number, "BT-1"
+    text: str  # the words, label and value
+    certainty: Certainty
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
     """A warning: a stable code and one plain sentence."""
@@ -301,6 +321,7 @@ class InvoiceReading:
     document: Part  # the leading document, role `invoice`
     attachments: tuple[Part, ...]  # the document first, then twins, then the rest
     warnings: tuple[Finding, ...] = ()
+    sources: tuple[TermSource, ...] = ()  # of a plain PDF's terms
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

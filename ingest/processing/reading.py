@@ -85,6 +85,7 @@ def _invoice(one: Group, parts: Mapping[str, Part], warnings: tuple[Finding, ...
         document=own[0],
         attachments=(*own, *rest),
         warnings=(*one.warnings, *warnings),
+        sources=one.sources,
     )
 
 

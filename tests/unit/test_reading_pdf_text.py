@@ -6,7 +6,7 @@ import pytest
 
 from ingest.processing.invoice_reading.check_digits import iban_at_start
 from ingest.processing.invoice_reading.evidence import evidence_of_text, says_invoice
-from ingest.processing.invoice_reading.pdf_text import read_text
+from ingest.processing.invoice_reading.pdf_text import read_text, together
 from ingest.processing.invoice_reading.values import Evidence
 
 
@@ -132,3 +132,65 @@ def test_evidence(text: str, expected: Evidence) -> None:
 def test_names_and_subjects(words: str | None, expected: bool) -> None:
     """Invoice words in file names count between signs that are no letters."""
     assert says_invoice(words) is expected
+
+
+@pytest.mark.parametrize(
+    ("text", "number", "date", "total"),
+    [
+        ("Facture n° 2026-17\nDate : 28/11/2026\nTotal TTC : 56,02 €", "2026-17", "2026-11-28", "56.02"),
+        ("Facture n°17 du 03/04/2026\nTotal HT 10,00 €", "17", "2026-04-03", None),
+        (
+            "Fattura n. A/17\nData fattura: 05/11/2026\nTotale documento: 1.220,00",
+            "A/17",
+            "2026-11-05",
+            "1220.00",
+        ),
+        (
+            "Factura nº: F-17\nFecha de factura: 5 noviembre 2026\nTotal factura: 121,00 €",
+            "F-17",
+            "2026-11-05",
+            "121.00",
+        ),
+        ("Factuurnummer: 993\nFactuurdatum: 19 mei 2026\nTotaal  € 717,97", "993", "2026-05-19", "717.97"),
+        (
+            "Invoice INV/2026/03/0008\nInvoice Date: 2026-03-20\nGrand Total  Rs 1939",
+            "INV/2026/03/0008",
+            "2026-03-20",
+            "1939",
+        ),
+        ("Total  100.00  19.00  119.00", None, None, "119.00"),
+        ("Total  100.00  19.00  120.00", None, None, None),  # it does not add up
+        ("Total 50.00\n1 chair 70.00", None, None, None),  # of something, but not of all
+        ("Date: 01.02.2026\nRechnungsdatum: 03.02.2026", None, "2026-02-03", None),
+        ("1 pce\nTotal 12,50\nTotal 12,50 EUR", None, None, "12.50"),
+    ],
+)
+def test_labels_of_other_languages(
+    text: str, number: str | None, date: str | None, total: str | None
+) -> None:
+    """Each in its own way to write dates and amounts; a bare word counts where nothing speaks against it."""
+    terms = read_text(text).terms
+
+    assert (terms.invoice_number, terms.issue_date, terms.total_with_vat) == (number, date, total)
+
+
+def test_each_term_has_the_words_it_came_from() -> None:
+    """And how sure it is."""
+    sources = read_text("Rechnungsnummer:  R-17\nDatum: 09.11.2026").sources
+
+    assert [(one.term, one.text, one.certainty.value) for one in sources] == [
+        ("BT-1", "Rechnungsnummer: R-17", "labelled"),
+        ("BT-2", "Datum: 09.11.2026", "likely"),
+    ]
+
+
+def test_two_readings_of_the_same_pages() -> None:
+    """One fills in what the other lacks; where they differ, nobody knows."""
+    drawn = read_text("Rechnungsnummer: R-17\nRechnungsdatum: 09.11.2026")
+    seen = read_text("Rechnungsnummer: R-18\nGesamtbetrag: 119,00")
+
+    both = together(drawn, seen)
+
+    assert both.terms.invoice_number is None
+    assert (both.terms.issue_date, both.terms.total_with_vat) == ("2026-11-09", "119.00")
+    assert [one.term for one in both.sources] == ["BT-112", "BT-2"]

@@ -16,7 +16,7 @@ from ingest.processing.invoice_reading.values import (
     Unreadable,
 )
 from ingest.processing.mime import Leaf
-from storage.records import BusinessTerms, Finding
+from storage.records import BusinessTerms, Finding, TermSource
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +36,7 @@ class Group:
     warnings: tuple[Finding, ...]
     hybrid: bool  # the leading document is a PDF that people can read themselves
     twins: list[Leaf] = field(default_factory=list)
+    sources: tuple[TermSource, ...] = ()
 
     @property
     def leaves(self) -> tuple[Leaf, ...]:
@@ -148,4 +149,4 @@ def _add_plain(groups: list[Group], leaf: Leaf, pdf: PlainPdf) -> None:
         if leaf.content == one.document.content or same_invoice(one.terms, pdf.terms):
             one.twins.append(leaf)
             return
-    groups.append(Group(pdf.terms, leaf, pdf.warnings, hybrid=False))
+    groups.append(Group(pdf.terms, leaf, pdf.warnings, hybrid=False, sources=pdf.sources))

@@ -80,7 +80,7 @@ def _read(octets: bytes) -> tuple[StructuredInvoice | PlainPdf | NotAnInvoice | 
     other = [one for _, one in documents if isinstance(one, NotAnInvoice) and one.trade_document]
     if other and trouble is None:
         return (other[0],)
-    return (_for_people(reader, trouble),)
+    return (for_people(reader, trouble),)
 
 
 def _read_embedded(one: EmbeddedFile) -> tuple[StructuredInvoice | NotAnInvoice | Unreadable, ...]:
@@ -130,7 +130,8 @@ def _trouble_of(listing: Listing, documents: Sequence[tuple[EmbeddedFile, object
     return listing.trouble
 
 
-def _for_people(reader: PdfReader, trouble: str | None) -> PlainPdf:
+def for_people(reader: PdfReader, trouble: str | None) -> PlainPdf:
+    """What the pages of an opened PDF say; `trouble` is what is known to be broken in it. Raises what pypdf raises."""
     pages = read_pages(reader)
     labelled = read_text(pages.text)
     if pages.text.strip() and pages.trouble is None and lacks_something(labelled.terms):
@@ -152,6 +153,7 @@ def _for_people(reader: PdfReader, trouble: str | None) -> PlainPdf:
         terms=labelled.terms,
         evidence=evidence,
         text=pages.text,
+        sources=labelled.sources,
         warnings=tuple(warnings),
         trouble=trouble or pages.trouble,
     )

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from functools import partial
 
 from ingest.processing.invoice_reading.check_digits import iban_at_start
 from ingest.processing.invoice_reading.pdf_labels import (
@@ -29,12 +30,13 @@ from ingest.processing.invoice_reading.pdf_labels import (
     WEAK_TOTAL,
     WITH_TAXES,
 )
-from storage.records import BusinessTerms, DocumentFormat, Party
+from storage.records import BusinessTerms, Certainty, DocumentFormat, Party, TermSource
 
 _CURRENCIES = {"€": "EUR", "£": "GBP"} | {
     code: code
     for code in ("EUR", "USD", "GBP", "CHF", "DKK", "SEK", "NOK", "PLN", "CZK", "HUF", "RON", "BGN")
 }
+_MOST_WORDS = 200  # characters of a source
 _BUYERS, _SELLERS = ("ihre", "your", "kunden", "customer"), ("unsere", "our")
 _MONTHS = {
     month: number
@@ -63,10 +65,20 @@ _MONTHS = {
 
 @dataclass(frozen=True, slots=True)
 class LabelledTerms:
-    """The terms, and where in the text the labelled invoice number begins (None when there is none)."""
+    """The terms, each with the words it came from, and where the labelled invoice number begins (None without one)."""
 
     terms: BusinessTerms
     number_at: int | None
+    sources: tuple[TermSource, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A value that all places agree on, and the first of them."""
+
+    value: str
+    text: str
+    certainty: Certainty
 
 
 def read_text(text: str) -> LabelledTerms:
@@ -77,25 +89,29 @@ def read_text(text: str) -> LabelledTerms:
     names and the order are not guessed. Never raises.
     """
     numbers = _own(NUMBER, text)
-    weak = [] if numbers else _own(WEAK_NUMBER, text)
     day_first = DAY_FIRST.search(text) is not None
-    net, vat, total = _totals(text)
-    terms = BusinessTerms(
-        format=DocumentFormat.PDF,
-        structured=False,
-        invoice_number=_only(_number(match["value"]) for match in (*numbers, *weak)),
-        issue_date=_date(text, (ISSUE_DATE, WEAK_DATE), day_first=day_first),
-        currency=_currency(text),
-        due_date=_date(text, (DUE_DATE,), day_first=day_first),
-        seller=Party(vat_id=_vat_id(text, _SELLERS)),
-        buyer=Party(vat_id=_vat_id(text, _BUYERS)),
-        total_without_vat=net,
-        vat_total=vat,
-        total_with_vat=total,
-        amount_due=_only(_amount(match["value"]) for match in AMOUNT_DUE.finditer(text)),
-        payee_accounts=_payee_accounts(text),
+    found = {
+        "BT-1": _only(numbers, _number)
+        if numbers
+        else _only(_own(WEAK_NUMBER, text), _number, Certainty.LIKELY),
+        "BT-2": _date(text, ISSUE_DATE, day_first=day_first)
+        if ISSUE_DATE.search(text)
+        else _date(text, WEAK_DATE, day_first=day_first, certainty=Certainty.LIKELY),
+        "BT-9": _date(text, DUE_DATE, day_first=day_first),
+        "BT-31": _vat_id(text, _SELLERS),
+        "BT-48": _vat_id(text, _BUYERS),
+        "BT-115": _only(AMOUNT_DUE.finditer(text), _amount),
+        **_totals(text),
+    }
+    known = {term: one for term, one in found.items() if one is not None}
+    return LabelledTerms(
+        _terms({term: one.value for term, one in known.items()}, _currency(text), _payee_accounts(text)),
+        numbers[0].start("label") if numbers else None,
+        tuple(
+            TermSource(term=term, text=one.text, certainty=one.certainty)
+            for term, one in sorted(known.items())
+        ),
     )
-    return LabelledTerms(terms, numbers[0].start("label") if numbers else None)
 
 
 def lacks_something(terms: BusinessTerms) -> bool:
@@ -108,65 +124,105 @@ def together(drawn: LabelledTerms, seen: LabelledTerms) -> LabelledTerms:
 
     What only one of them says counts; where they differ it is unknown.
     """
-    one, other = drawn.terms, seen.terms
-    terms = replace(
-        one,
-        invoice_number=_agreed(one.invoice_number, other.invoice_number),
-        issue_date=_agreed(one.issue_date, other.issue_date),
-        due_date=_agreed(one.due_date, other.due_date),
-        seller=Party(vat_id=_agreed(one.seller.vat_id, other.seller.vat_id)),
-        buyer=Party(vat_id=_agreed(one.buyer.vat_id, other.buyer.vat_id)),
-        total_without_vat=_agreed(one.total_without_vat, other.total_without_vat),
-        vat_total=_agreed(one.vat_total, other.vat_total),
-        total_with_vat=_agreed(one.total_with_vat, other.total_with_vat),
-        amount_due=_agreed(one.amount_due, other.amount_due),
-        payee_accounts=one.payee_accounts or other.payee_accounts,
-        currency=one.currency,
-    )
+    one, other = _by_term(drawn.terms), _by_term(seen.terms)
+    agreed = {
+        term: value
+        for term, value in (one | other).items()
+        if one.get(term, value) == value and other.get(term, value) == value
+    }
+    sources = {source.term: source for source in (*seen.sources, *drawn.sources) if source.term in agreed}
+    terms = _terms(agreed, drawn.terms.currency, drawn.terms.payee_accounts or seen.terms.payee_accounts)
     # Where it is in the first text is not known when only the second has it; that it is there is what counts.
     at = drawn.number_at if drawn.number_at is not None or terms.invoice_number is None else seen.number_at
-    return LabelledTerms(terms, at)
+    return LabelledTerms(terms, at, tuple(source for _, source in sorted(sources.items())))
 
 
-def _agreed(one: str | None, other: str | None) -> str | None:
-    return _only(value for value in (one, other) if value is not None)
+def _terms(known: Mapping[str, str], currency: str | None, payee_accounts: tuple[str, ...]) -> BusinessTerms:
+    return BusinessTerms(
+        format=DocumentFormat.PDF,
+        structured=False,
+        invoice_number=known.get("BT-1"),
+        issue_date=known.get("BT-2"),
+        currency=currency,
+        due_date=known.get("BT-9"),
+        seller=Party(vat_id=known.get("BT-31")),
+        buyer=Party(vat_id=known.get("BT-48")),
+        total_without_vat=known.get("BT-109"),
+        vat_total=known.get("BT-110"),
+        total_with_vat=known.get("BT-112"),
+        amount_due=known.get("BT-115"),
+        payee_accounts=payee_accounts,
+    )
 
 
-def _date(text: str, labels: Iterable[re.Pattern[str]], *, day_first: bool) -> str | None:
-    """The date that the first of the labels names that stands in the text at all."""
-    for label in labels:
-        written = [match["value"] for match in label.finditer(text)]
-        if written:
-            return _only(_iso(one, day_first=day_first) for one in written)
-    return None
+def _by_term(terms: BusinessTerms) -> dict[str, str]:
+    """The reverse of `_terms`, without what is unknown."""
+    values = {
+        "BT-1": terms.invoice_number,
+        "BT-2": terms.issue_date,
+        "BT-9": terms.due_date,
+        "BT-31": terms.seller.vat_id,
+        "BT-48": terms.buyer.vat_id,
+        "BT-109": terms.total_without_vat,
+        "BT-110": terms.vat_total,
+        "BT-112": terms.total_with_vat,
+        "BT-115": terms.amount_due,
+    }
+    return {term: value for term, value in values.items() if value is not None}
 
 
-def _totals(text: str) -> tuple[str | None, str | None, str | None]:
+def _only(
+    matches: Iterable[re.Match[str]],
+    read: Callable[[str], str | None],
+    certainty: Certainty = Certainty.LABELLED,
+) -> _Found | None:
+    """The value that all places agree on; one that cannot be read makes all of them doubtful."""
+    places = [(read(_value(match)), match) for match in matches]
+    if len({value for value, _ in places}) != 1:
+        return None
+    value, match = places[0]
+    return _Found(value, _words(match), certainty) if value is not None else None
+
+
+def _value(match: re.Match[str]) -> str:
+    named = match.groupdict()
+    return str(named["value"] or named.get("whole") or "")
+
+
+def _words(match: re.Match[str]) -> str:
+    return " ".join(match[0].split())[:_MOST_WORDS]
+
+
+def _date(
+    text: str, label: re.Pattern[str], *, day_first: bool, certainty: Certainty = Certainty.LABELLED
+) -> _Found | None:
+    return _only(label.finditer(text), partial(_iso, day_first=day_first), certainty)
+
+
+def _totals(text: str) -> dict[str, _Found | None]:
     """BT-109, BT-110 and BT-112: by their labels, else a line in which two amounts add up to a third."""
-    net = _only(_amount(match["value"]) for match in TOTAL_WITHOUT_VAT.finditer(text))
-    labelled = [_amount(match["value"] or match["whole"]) for match in TOTAL_WITH_VAT.finditer(text)]
-    labelled += [_amount(match["value"]) for match in WITH_TAXES.finditer(text)]
+    net = _only(TOTAL_WITHOUT_VAT.finditer(text), _amount)
+    labels = [*TOTAL_WITH_VAT.finditer(text), *WITH_TAXES.finditer(text)]
+    stated = {_amount(_value(match)) for match in labels}
     sums = {
-        (_amount(match["net"]), _amount(match["vat"]), _amount(match["value"]))
+        tuple(_amount(match[name]) for name in ("net", "vat", "value")): match
         for match in SUM_LINE.finditer(text)
     }
-    adding = [one for one in sums if Decimal(one[0]) + Decimal(one[1]) == Decimal(one[2])]
-    if len(adding) == 1 and (not labelled or set(labelled) == {adding[0][2]}):
-        return adding[0]
-    if labelled:
-        return net, None, _only(labelled)
-    weak = _only(_amount(match["value"]) for match in WEAK_TOTAL.finditer(text))
-    if weak is None or any(
-        Decimal(_amount(match["value"])) > Decimal(weak) for match in ANY_AMOUNT.finditer(text)
+    adding = [
+        (one, match) for one, match in sums.items() if Decimal(one[0]) + Decimal(one[1]) == Decimal(one[2])
+    ]
+    if len(adding) == 1 and stated <= {adding[0][0][2]}:
+        amounts, match = adding[0]
+        found = [_Found(amount, _words(match), Certainty.LABELLED) for amount in amounts]
+        return dict(zip(("BT-109", "BT-110", "BT-112"), found, strict=True))
+    if labels:
+        return {"BT-109": net, "BT-112": _only(labels, _amount)}
+    weak = _only(WEAK_TOTAL.finditer(text), _amount, Certainty.LIKELY)
+    if weak and any(
+        Decimal(_amount(match["value"])) > Decimal(weak.value) for match in ANY_AMOUNT.finditer(text)
     ):
-        return net, None, None
-    return net, None, weak
-
-
-def _only(values: Iterable[str | None]) -> str | None:
-    """The value that all occurrences agree on; one that cannot be read makes all of them doubtful."""
-    distinct = set(values)
-    return distinct.pop() if len(distinct) == 1 else None
+        weak = None
+    return {"BT-109": net, "BT-112": weak}
 
 
 def _own(label: re.Pattern[str], text: str) -> list[re.Match[str]]:
@@ -222,11 +278,12 @@ def _calendar(year: int, month: int, day: int) -> str | None:
 def _currency(text: str) -> str | None:
     """The only currency (BT-5) that amounts are in; a dollar sign may be that of many countries."""
     signs = (match["before"] or match["after"] for match in MONEY.finditer(text))
-    return _only(_CURRENCIES[sign] for sign in signs if sign in _CURRENCIES)
+    found = {_CURRENCIES[sign] for sign in signs if sign in _CURRENCIES}
+    return found.pop() if len(found) == 1 else None
 
 
-def _vat_id(text: str, whose: tuple[str, ...]) -> str | None:
-    return _only(match["value"].upper() for match in VAT_ID.finditer(text) if match["whose"].lower() in whose)
+def _vat_id(text: str, whose: tuple[str, ...]) -> _Found | None:
+    return _only((match for match in VAT_ID.finditer(text) if match["whose"].lower() in whose), str.upper)
 
 
 def _payee_accounts(text: str) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import IntEnum
 
-from storage.records import BusinessTerms, Finding
+from storage.records import BusinessTerms, Finding, TermSource
 
 
 class Evidence(IntEnum):
@@ -35,6 +35,7 @@ class PlainPdf:
     terms: BusinessTerms
     evidence: Evidence
     text: str
+    sources: tuple[TermSource, ...] = ()
     warnings: tuple[Finding, ...] = ()
     trouble: str | None = None  # what is broken in it; it counts as unreadable where no page says invoice
 
