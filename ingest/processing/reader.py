@@ -1,7 +1,8 @@
 """The program of a reader process: takes octets from a socket, answers with what they hold, again and again.
 
 Started by sandbox.py. It parses what strangers wrote, so it gives up what it does not need before it reads the
-first octet: files cannot grow, memory and time are bounded, and it ends when its parent does.
+first octet: it cannot write files, open connections or start programs, memory and time are bounded, and it ends when
+its parent does.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import signal
 import sys
 from multiprocessing.connection import Connection
 
+from ingest.processing.confinement import confine
 from ingest.processing.reading import extract_part, read_mail
 from ingest.processing.sandbox import EXTRACT, FOUND, MISSING, SHA256_CHARACTERS
 from storage import codec
@@ -21,6 +23,7 @@ def _give_up_rights(memory_octets: int) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (memory_octets, memory_octets))
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    confine()  # where the platform can; the bounds above hold everywhere
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which then ends us
 
 
