@@ -339,6 +339,7 @@ class MailReading:
     message: Message
     invoices: tuple[InvoiceReading, ...]
     unread: tuple[UnreadDocument, ...]
+    linked_host: str | None = None  # where a mail without any document says that its invoice is
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

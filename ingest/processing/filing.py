@@ -110,6 +110,10 @@ class Filer:
         reason = f"none of its {parts} parts is an invoice" if parts > 1 else "its only part is no invoice"
         if not any(part.size for part in reading.message.parts):
             reason = "the mail is empty"
+        if reading.linked_host is not None:
+            reason = (
+                f"it holds no invoice, only a link to one at {reading.linked_host}, which is not followed"
+            )
         self._note(HistoryEventName.NO_INVOICE, {"parts": str(parts)})
         return self._filing(Outcome.NO_INVOICE, reason, reading.message)
 

@@ -10,6 +10,7 @@ from ingest.processing.invoice_reading.edifact import opens_like_edifact
 from ingest.processing.invoice_reading.grouping import Group, Grouping, ReadLeaf, group
 from ingest.processing.invoice_reading.pdf import opens_like_pdf
 from ingest.processing.invoice_reading.xml import opens_like_xml
+from ingest.processing.link_only import linked_host
 from ingest.processing.mime import Leaf, ParsedMail, parse_mail
 from ingest.processing.unpacking import unpack
 from storage.records import Finding, InvoiceReading, MailReading, Message, Part, PartRole, UnreadDocument
@@ -36,6 +37,7 @@ def read_mail(octets: bytes) -> MailReading:
         message=_message(mail, tuple(parts.values()), contents.notes),
         invoices=tuple(_invoice(one, parts, warnings) for one in grouping.groups),
         unread=unread,
+        linked_host=None if grouping.groups or unread else linked_host(mail.leaves, mail.subject),
     )
 
 
