@@ -366,3 +366,21 @@ def test_mails_within_mails_without_end_are_one_leaf() -> None:
     assert _seen(mail)[0][1] == UNCLASSIFIED
     assert mail.leaves[0].content.endswith(PDF)
     assert TOO_DEEP in mail.defects
+
+
+def test_a_soft_line_break_with_cr_alone_loses_nothing() -> None:
+    """The standard library's decoder skipped everything behind "=" CR up to the next LF, in one case a whole PDF."""
+    octets = b"Content-Transfer-Encoding: quoted-printable\n\nfirst=\rsecond=\r\nthird=3D\n"
+
+    [leaf] = parse_mail(octets).leaves
+
+    assert leaf.content == b"firstsecondthird=\n"
+
+
+def test_a_header_whose_line_ends_change_does_not_swallow_the_mail() -> None:
+    """From LF to CR alone: the empty line is one in the new way, and the body follows it."""
+    octets = b"Subject: x\nContent-Type: text/plain\r\rhello\rworld\r"
+
+    [leaf] = parse_mail(octets).leaves
+
+    assert leaf.content == b"hello\rworld\r"

@@ -31,7 +31,7 @@ _FIRST_LINE_BLANK = re.compile(rb"\r*+\n|\r(?!\n)")
 _BLANK_LINES = re.compile(rb"(?:[ \t]*+\r*+\n)++")
 _DELIMITER_LINE = re.compile(rb"^--(?=\S)", re.MULTILINE)  # RFC 2046 5.1.1; never a field
 _MBOX_LINE = re.compile(rb">?From [^\n]*+\n")
-_OLD_MAC_BLANK_LINE = re.compile(rb"\r\r")
+_OLD_MAC_BLANK_LINE = re.compile(rb"\r\r(?![\r\n])")
 
 _NO_HEADER = "there is no header where one should be"
 _NO_EMPTY_LINE = "there is no empty line behind a header"
@@ -101,7 +101,8 @@ def _block(octets: bytes, start: int, end: int, known: re.Pattern[bytes]) -> tup
         return b"", at_once.end(), []
     blank = _BLANK_LINE.search(octets, start, end)
     header, body = (octets[start : blank.start() + 1], blank.end()) if blank else (octets[start:end], end)
-    if b"\n" not in header and b"\r" in header:
+    if b"\r" in header and (b"\n" not in header or _OLD_MAC_BLANK_LINE.search(header)):
+        # Also where the line ends change within the header: it would swallow the whole mail.
         return _old_mac_block(octets, start, end, known)
     well_formed = _WELL_FORMED.match(header)
     good = well_formed.end() if well_formed else 0
@@ -124,7 +125,7 @@ def _old_mac_block(
     """Lines that end in CR alone, as no mail should have them (RFC 5322 2.3)."""
     blank = _OLD_MAC_BLANK_LINE.search(octets, start, end)
     header, body = (octets[start : blank.start()], blank.end()) if blank else (octets[start:end], end)
-    header = header.replace(b"\r", b"\n")
+    header = header.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     if not _is_header(header, known):
         return b"", start, [_NO_HEADER]
     return b"\n" + header, body, ["lines end in CR alone"]

@@ -22,6 +22,7 @@ _UU_LINE = re.compile(rb"([^\r\n]*)\r?\n?")
 _MAX_RUNS = 10_000
 _MAX_UU_LINES = 1_000_000  # each holds 45 octets
 _UNENCODED = {"", "7bit", "8bit", "binary"}
+_BARE_SOFT_BREAK = re.compile(rb"=\r(?!\r*\n)")
 
 
 class Decoded(NamedTuple):
@@ -40,7 +41,8 @@ def decoded(content: bytes, encoding: str) -> Decoded:
                 return Decoded(content, defect="a part is said to be base64 and is not encoded")
             return from_base64(content)
         case "quoted-printable":
-            return Decoded(binascii.a2b_qp(content))
+            # Behind "=" and a CR alone the standard library drops all up to the next LF.
+            return Decoded(binascii.a2b_qp(_BARE_SOFT_BREAK.sub(b"=\r\n", content)))
         case "x-uuencode" | "uuencode" | "uue" | "x-uue":
             return _uuencoded(content)
     if encoding in _UNENCODED:
