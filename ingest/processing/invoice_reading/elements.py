@@ -23,7 +23,7 @@ def children(element: etree._Element | None, path: str) -> Iterator[etree._Eleme
         return
     name, _, rest = path.partition("/")
     for found in element.iterchildren("{*}" + name):
-        if etree.QName(found).namespace is None:
+        if not str(found.tag).startswith("{"):
             continue
         if rest:
             yield from children(found, rest)

@@ -119,10 +119,10 @@ def _by_mail_parser(values: dict[bytes, bytes]) -> _Noted:
             subject=_decoded(_string(parsed.subject)),
             message_id=_string(parsed.message_id),
             date=date.astimezone(UTC) if isinstance(date, datetime) and date.tzinfo else None,
+            # It takes its time over a field that is not there, too.
             mailboxes={
-                b"from": _mailboxes(parsed.from_),
-                b"reply-to": _mailboxes(parsed.reply_to),
-                b"to": _mailboxes(parsed.to),
+                name: _mailboxes(getattr(parsed, attribute)) if name in values else ()
+                for name, attribute in ((b"from", "from_"), (b"reply-to", "reply_to"), (b"to", "to"))
             },
             defects=tuple(
                 _NOTED.get(one, f"mail-parser notes: {one}") for one in sorted(parsed.defects_categories)
@@ -188,6 +188,8 @@ def _decoded(subject: str | None) -> str | None:
 def _line(text: str | None) -> str | None:
     """One line without control characters, None when nothing is left."""
     joined = " ".join(storable(text or "").split())[:MAX_CHARACTERS]
+    if joined.isprintable():
+        return joined or None
     return "".join(sign for sign in joined if unicodedata.category(sign) != "Cc").strip() or None
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from ingest.processing.mime import Leaf, parse_mail
 from ingest.processing.mime.entity_header import begins_like_a_mail
 from ingest.processing.mime.file_names import Names, safe_name
-from ingest.processing.mime.media_types import OCTETS, media_type
+from ingest.processing.mime.media_types import OCTETS, XML, media_type
 from ingest.processing.unpacking.archives import open_gzip, open_zip
 from ingest.processing.unpacking.cms import open_cms, undone_base64
 from ingest.processing.unpacking.embedded_objects import holds_attachments, open_invoice
@@ -100,13 +100,9 @@ def _opened(leaf: Leaf, budget: Budget, levels: int) -> Opened | None:
     """What a leaf holds; None for a leaf that is no container."""
     kind = leaf.media_type
     cms = leaf.content if kind == _CMS else _cms_as_text(leaf)
-    is_container = (
-        kind in _CONTAINERS
-        or cms is not None
-        or holds_attachments(leaf.content)
-        or (kind.startswith("text/") and holds_files(leaf.content))
-    )
-    if not is_container:
+    is_invoice = kind == XML and holds_attachments(leaf.content)
+    is_text = kind.startswith("text/") and holds_files(leaf.content)
+    if not (kind in _CONTAINERS or cms is not None or is_invoice or is_text):
         return None
     if kind in _NOT_OPENED:
         return Opened(trouble=_NOT_OPENED[kind])
@@ -121,7 +117,7 @@ def _opened(leaf: Leaf, budget: Budget, levels: int) -> Opened | None:
             return open_gzip(leaf.content, budget, leaf.name)
         case "application/ms-tnef":
             return open_winmail(leaf.content, budget)
-    if holds_attachments(leaf.content):
+    if is_invoice:
         return open_invoice(leaf.content, budget)
     return open_text(leaf.content, budget)
 
