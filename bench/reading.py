@@ -19,8 +19,8 @@ import mailparser
 
 from bench.limits import libraries
 from bench.mails import bench_mail, kind_of
-from ingest.processing.reading import read_mail
-from ingest.processing.sandbox import Limits, ReaderPool, ReadingFailed
+from reading.mail import read_mail
+from reading.sandbox import Limits, ReaderPool, ReadingFailed
 
 _MOST_RATIO = 1.25
 _MOST_GROWTH = 3.0  # of the time, where the mail doubles; noise of small times is in it

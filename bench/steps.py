@@ -12,10 +12,10 @@ from datetime import UTC, datetime, timedelta
 
 from bench.mails import BenchMail
 from ingest.processing.filing import Filer, Rules
-from ingest.processing.mime import parse_mail
 from ingest.processing.on_record import load_on_record
-from ingest.processing.reading import read_mail
 from ingest.receiving.transfer_key import transfer_digest
+from reading.mail import read_mail
+from reading.mime import parse_mail
 from storage import codec
 from storage.expiry import RetentionPeriods
 from storage.ids import new_id

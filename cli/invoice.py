@@ -15,7 +15,7 @@ from cli import forms
 from cli.explanation import explain as sentences
 from cli.explanation import explain_mail_state, explain_state
 from cli.front import Command, Front, Instant, actor, pass_front, utc_now
-from ingest.processing.sandbox import ReaderPool
+from reading.sandbox import ReaderPool
 from storage.errors import NotFound
 from storage.records import Environment, HistoryEvent, HistoryEventName, Invoice
 from storage.store import Transaction

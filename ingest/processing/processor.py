@@ -19,7 +19,7 @@ import tenacity
 from ingest import mail_log
 from ingest.processing.filing import Rules
 from ingest.processing.recorder import Finished, Recorder
-from ingest.processing.sandbox import Limits, ReaderPool
+from reading.sandbox import Limits, ReaderPool
 from storage.errors import NotFound, StorageUnavailable
 from storage.store import Store
 

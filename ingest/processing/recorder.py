@@ -13,7 +13,7 @@ from ingest import mail_log
 from ingest.processing.filing import Filer, OnRecord, Rules
 from ingest.processing.matching import Candidates
 from ingest.processing.on_record import load_on_record
-from ingest.processing.sandbox import ReadingFailed
+from reading.sandbox import ReadingFailed
 from storage.errors import Conflict, StorageUnavailable
 from storage.records import Filing, HistoryEvent, HistoryEventName, MailReading
 from storage.store import Store, Transaction

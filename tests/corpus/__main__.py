@@ -14,7 +14,7 @@ from functools import partial
 from rich.console import Console
 from rich.table import Table
 
-from ingest.processing.reading import read_mail
+from reading.mail import read_mail
 from tests.corpus.truth import INVOICES, Row, Verdict, judge, rows
 from tests.wrappings import WRAPPINGS
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ingest.processing.reading import read_mail
+from reading.mail import read_mail
 from storage.records import MailReading
 from tests.corpus.truth import INVOICES as _INVOICES
 from tests.corpus.truth import Row, judge, rows

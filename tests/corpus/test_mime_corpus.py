@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from ingest.processing.mime import parse_mail
-from ingest.processing.reading import read_mail
+from reading.mail import read_mail
+from reading.mime import parse_mail
 
 CORPUS = Path(__file__).parents[3] / "shared/corpus/mime"
 MAILS = sorted(path for path in CORPUS.rglob("*") if path.suffix in {".eml", ".raw"})

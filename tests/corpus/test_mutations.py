@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from ingest.processing.mime import parse_mail
-from ingest.processing.mime.leaf_parts import MAX_STRAY_OCTETS
-from ingest.processing.reading import read_mail
-from ingest.processing.sandbox import ReaderPool, ReadingFailed
-from ingest.processing.unpacking import unpack
+from reading.mail import read_mail
+from reading.mime import parse_mail
+from reading.mime.leaf_parts import MAX_STRAY_OCTETS
+from reading.sandbox import ReaderPool, ReadingFailed
+from reading.unpacking import unpack
 from tests.corpus.truth import CORPUS
 
 _MAILS = sorted(path for path in (CORPUS / "mime").rglob("*") if path.suffix in {".eml", ".raw"})

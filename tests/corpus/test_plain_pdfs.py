@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from pypdf import PdfReader
 
-from ingest.processing.invoice_reading.pdf import for_people
-from ingest.processing.reading import read_mail
+from reading.invoice_reading.pdf import for_people
+from reading.mail import read_mail
 from storage.records import BusinessTerms
 from tests.corpus.truth import INVOICES, READ_IN_FULL, Row, rows
 from tests.wrappings import attached

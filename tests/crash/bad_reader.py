@@ -7,8 +7,8 @@ import signal
 import sys
 import time
 
-from ingest.processing import reader
-from ingest.processing.reading import read_mail
+from reading import reader
+from reading.mail import read_mail
 from storage.records import MailReading
 
 

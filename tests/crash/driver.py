@@ -11,7 +11,7 @@ from typing import Any
 from ingest import reception
 from ingest.processing.processor import Processor
 from ingest.processing.recorder import Recorder
-from ingest.processing.sandbox import ReaderPool
+from reading.sandbox import ReaderPool
 from retention import worker
 from storage import incoming
 from storage.expired import Expired

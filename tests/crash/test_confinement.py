@@ -10,7 +10,7 @@ import pytest
 
 _CONFINED = """
 import os, socket, subprocess, sys, tempfile, pathlib
-from ingest.processing.confinement import confine
+from reading.confinement import confine
 if not confine():
     sys.exit(3)
 try:

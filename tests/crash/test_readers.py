@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from ingest.processing import processor, recorder, sandbox
+from ingest.processing import processor, recorder
 from ingest.processing.filing import Rules
 from ingest.processing.processor import Processor, Wiring
-from ingest.processing.sandbox import Limits, ReaderPool, ReadingFailed
+from reading import sandbox
+from reading.sandbox import Limits, ReaderPool, ReadingFailed
 from storage.expiry import RetentionPeriods
 from storage.ids import new_id
 from storage.records import MailState, Outcome

@@ -5,10 +5,10 @@ from __future__ import annotations
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ingest.processing.invoice_reading.document import read_document
-from ingest.processing.invoice_reading.pdf_text import read_text
-from ingest.processing.mime import Leaf
-from ingest.processing.reading import read_mail
+from reading.invoice_reading.document import read_document
+from reading.invoice_reading.pdf_text import read_text
+from reading.mail import read_mail
+from reading.mime import Leaf
 from storage.records import PartRole
 from tests.invoice_documents import cii, mail, pdf, ubl
 

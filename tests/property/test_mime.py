@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fixtures.expectation import cases
-from ingest.processing.mime import parse_mail
-from ingest.processing.mime.file_names import MAX_CHARACTERS
+from reading.mime import parse_mail
+from reading.mime.file_names import MAX_CHARACTERS
 
 _FRAGMENTS = st.sampled_from(
     [

@@ -7,8 +7,8 @@ import base64
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.processing.mime import ParsedMail, parse_mail
-from ingest.processing.mime.file_names import MAX_CHARACTERS
+from reading.mime import ParsedMail, parse_mail
+from reading.mime.file_names import MAX_CHARACTERS
 
 _LINES = st.sampled_from(
     [

@@ -17,15 +17,15 @@ from cli.main import main
 from ingest import metrics
 from ingest.processing.environment import TestSign
 from ingest.processing.matching import MatchRule
-from ingest.processing.sandbox import Limits
 from ingest.receiving.arriving import ContentLimits
 from ingest.receiving.replies import Reply
 from ingest.receiving.session_terms import SessionLimits
 from ingest.receiving.spool import LARGEST_IN_MEMORY, MemoryBudget
+from reading.sandbox import Limits
 from storage.records import HistoryEventName
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("cli", "config", "ingest", "retention", "storage")
+PACKAGES = ("cli", "config", "ingest", "reading", "retention", "storage")
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *(ROOT / "fixtures").glob("*.md")])
 
 

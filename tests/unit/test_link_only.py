@@ -6,7 +6,7 @@ from email.message import EmailMessage
 
 import pytest
 
-from ingest.processing.reading import read_mail
+from reading.mail import read_mail
 from tests.invoice_documents import mail, ubl
 
 

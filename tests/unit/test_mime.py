@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from ingest.processing.mime import MAX_DEPTH, Leaf, ParsedMail, parse_mail
+from reading.mime import MAX_DEPTH, Leaf, ParsedMail, parse_mail
 from storage.records import Mailbox, PartRole
 
 PDF = b"%PDF-1.7 not much of one\n"

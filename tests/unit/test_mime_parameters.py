@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from ingest.processing.mime.encoded_words import without_encoded_words
-from ingest.processing.mime.field_parameters import parameters, text_parameter
-from ingest.processing.mime.file_names import MAX_CHARACTERS, Names, safe_name
+from reading.mime.encoded_words import without_encoded_words
+from reading.mime.field_parameters import parameters, text_parameter
+from reading.mime.file_names import MAX_CHARACTERS, Names, safe_name
 
 
 @pytest.mark.parametrize(

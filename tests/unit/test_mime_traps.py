@@ -6,8 +6,8 @@ import base64
 
 import pytest
 
-from ingest.processing.mime import Leaf, ParsedMail, parse_mail
-from ingest.processing.mime.leaf_parts import MAX_LEAVES, TOO_DEEP, TOO_MANY
+from reading.mime import Leaf, ParsedMail, parse_mail
+from reading.mime.leaf_parts import MAX_LEAVES, TOO_DEEP, TOO_MANY
 from storage.records import PartRole
 
 PDF = b"%PDF-1.7\n1 0 obj not much of one\n"

@@ -6,7 +6,7 @@ import hashlib
 
 import pytest
 
-from ingest.processing.reading import extract_part, read_mail
+from reading.mail import extract_part, read_mail
 from storage.records import MailReading
 from tests.invoice_documents import cii, mail, pdf, ubl
 

@@ -6,9 +6,9 @@ import base64
 
 import pytest
 
-from ingest.processing.invoice_reading.edifact import opens_like_edifact, read_edifact
-from ingest.processing.invoice_reading.values import NotAnInvoice, StructuredInvoice
-from ingest.processing.invoice_reading.xml_document import read_xml
+from reading.invoice_reading.edifact import opens_like_edifact, read_edifact
+from reading.invoice_reading.values import NotAnInvoice, StructuredInvoice
+from reading.invoice_reading.xml_document import read_xml
 from storage.records import BusinessTerms, DocumentFormat, Identifier, Party
 from tests.invoice_documents import cii, ubl
 

@@ -6,8 +6,8 @@ import zlib
 
 import pytest
 
-from ingest.processing.invoice_reading.pdf import read_pdf
-from ingest.processing.invoice_reading.values import (
+from reading.invoice_reading.pdf import read_pdf
+from reading.invoice_reading.values import (
     Evidence,
     NotAnInvoice,
     PlainPdf,

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from ingest.processing.invoice_reading.check_digits import iban_at_start
-from ingest.processing.invoice_reading.evidence import evidence_of_text, says_invoice
-from ingest.processing.invoice_reading.pdf_text import read_text, together
-from ingest.processing.invoice_reading.values import Evidence
+from reading.invoice_reading.check_digits import iban_at_start
+from reading.invoice_reading.evidence import evidence_of_text, says_invoice
+from reading.invoice_reading.pdf_text import read_text, together
+from reading.invoice_reading.values import Evidence
 
 
 @pytest.mark.parametrize(

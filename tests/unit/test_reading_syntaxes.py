@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from ingest.processing.invoice_reading.elements import iso_date
-from ingest.processing.invoice_reading.values import StructuredInvoice
-from ingest.processing.invoice_reading.xml_document import read_xml
+from reading.invoice_reading.elements import iso_date
+from reading.invoice_reading.values import StructuredInvoice
+from reading.invoice_reading.xml_document import read_xml
 from storage.records import BusinessTerms, DocumentFormat, Identifier, Party
 from tests.invoice_documents import cii, ubl
 

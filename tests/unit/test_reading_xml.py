@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from ingest.processing.invoice_reading.values import NotAnInvoice, StructuredInvoice, Unreadable
-from ingest.processing.invoice_reading.xml import BadXml, opens_like_xml, parse
-from ingest.processing.invoice_reading.xml_document import read_xml
+from reading.invoice_reading.values import NotAnInvoice, StructuredInvoice, Unreadable
+from reading.invoice_reading.xml import BadXml, opens_like_xml, parse
+from reading.invoice_reading.xml_document import read_xml
 from storage.records import DocumentFormat
 from tests.invoice_documents import cii, ubl
 

@@ -12,8 +12,8 @@ from collections.abc import Callable
 
 import pytest
 
-from ingest.processing.reading import extract_part, read_mail
-from ingest.processing.unpacking import opened
+from reading.mail import extract_part, read_mail
+from reading.unpacking import opened
 from tests import wrappings
 from tests.invoice_documents import cii, mail, pdf, ubl
 

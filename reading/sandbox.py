@@ -1,0 +1,177 @@
+"""Reads mails in processes of their own that can be killed, so that no mail holds up another or takes us down."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from types import TracebackType
+
+from storage import codec
+from storage.records import MailReading
+
+READER = "reading.reader"  # not imported: it pulls in every parser there is
+READ, EXTRACT = b"R", b"X"  # what a reader is asked for
+FOUND, MISSING = b"F", b"M"  # its answer to EXTRACT
+SHA256_CHARACTERS = 64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What one mail may cost."""
+
+    seconds: int = 30
+    memory_octets: int = 1536 * 1024**2  # of a reader process; a 35 MB mail needs some 400 MB
+    mails_per_process: int = 2000  # then a fresh process takes over, whatever the libraries leak
+
+
+@dataclass(frozen=True, slots=True)
+class ReadingFailed:
+    """A mail that no reader survived, or that took too long; `reason` in words."""
+
+    reason: str
+
+
+class _Reader:
+    """One reader process and what it is busy with."""
+
+    def __init__(self, limits: Limits) -> None:
+        ours, theirs = socket.socketpair()
+        with theirs:
+            self._process = subprocess.Popen(  # noqa: S603  -- our own interpreter and module
+                [
+                    *(sys.executable, "-P", "-m", READER, str(theirs.fileno())),
+                    *(str(limits.memory_octets), str(limits.seconds)),
+                ],
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,  # Ctrl-C and systemd's SIGTERM reach the parent alone
+            )
+        self.connection = Connection(ours.detach())
+        self.mail_id: str | None = None
+        self.deadline = 0.0
+        self.served = 0
+
+    def ask(self, request: bytes, mail_id: str, seconds: int) -> None:
+        self.mail_id = mail_id
+        self.deadline = time.monotonic() + seconds
+        self.connection.send_bytes(request)
+
+    def answer(self) -> bytes:
+        octets = self.connection.recv_bytes()
+        self.mail_id = None
+        self.served += 1
+        return octets
+
+    def close(self) -> None:
+        self.connection.close()
+        self._process.kill()
+        self._process.wait()
+
+
+class ReaderPool:
+    """A few reader processes; used by one thread."""
+
+    def __init__(self, size: int, limits: Limits | None = None) -> None:
+        self._limits = limits or Limits()
+        self._size = size
+        self._readers: list[_Reader] = []
+
+    def __enter__(self) -> ReaderPool:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @property
+    def busy(self) -> int:
+        """How many mails are being read now."""
+        return sum(reader.mail_id is not None for reader in self._readers)
+
+    @property
+    def free(self) -> int:
+        """How many more mails can be handed over now."""
+        return self._size - self.busy
+
+    def start(self, mail_id: str, octets: bytes) -> ReadingFailed | None:
+        """Hands a mail to a free reader process; a failure where even that does not work."""
+        idle = self._idle()
+        try:
+            idle.ask(READ + octets, mail_id, self._limits.seconds)
+        except OSError:
+            return self._died(idle)
+        return None
+
+    def finished(self, seconds: float) -> Iterator[tuple[str, MailReading | ReadingFailed]]:
+        """Waits at most `seconds` and yields (mail id, what was read) of every mail that is ready or failed."""
+        busy = [one for one in self._readers if one.mail_id is not None]
+        if not busy:
+            return
+        first_deadline = min(one.deadline for one in busy) - time.monotonic()
+        ready = wait([one.connection for one in busy], max(0.0, min(seconds, first_deadline)))
+        for one in busy:
+            mail_id = one.mail_id or ""
+            if one.connection in ready:
+                yield mail_id, self._collect(one)
+            elif time.monotonic() >= one.deadline:
+                self._drop(one)
+                yield mail_id, ReadingFailed(f"reading took longer than {self._limits.seconds} s")
+
+    def extract(self, octets: bytes, sha256: str) -> bytes | None:
+        """The content of the leaf part with this digest, None when there is none.
+
+        Raises RuntimeError when the mail cannot be read within the limits.
+        """
+        idle = self._idle()
+        request = EXTRACT + sha256.encode("ascii") + octets
+        try:
+            idle.ask(request, "extract", self._limits.seconds)
+            if not idle.connection.poll(self._limits.seconds):
+                self._drop(idle)
+                raise RuntimeError(f"reading took longer than {self._limits.seconds} s")
+            answer = idle.answer()
+        except (OSError, EOFError):
+            self._drop(idle)
+            raise RuntimeError("the process that read the mail died") from None
+        return answer[1:] if answer[:1] == FOUND else None
+
+    def close(self) -> None:
+        """Ends every reader process, also a busy one."""
+        for one in self._readers:
+            one.close()
+        self._readers.clear()
+
+    def _idle(self) -> _Reader:
+        for one in self._readers:
+            if one.mail_id is None:
+                if one.served < self._limits.mails_per_process:
+                    return one
+                self._drop(one)
+                break
+        fresh = _Reader(self._limits)
+        self._readers.append(fresh)
+        return fresh
+
+    def _collect(self, one: _Reader) -> MailReading | ReadingFailed:
+        return _guarded(lambda: codec.reading_from_octets(one.answer())) or self._died(one)
+
+    def _died(self, one: _Reader) -> ReadingFailed:
+        self._drop(one)
+        return ReadingFailed("the process that read the mail died, perhaps for want of memory")
+
+    def _drop(self, one: _Reader) -> None:
+        self._readers.remove(one)
+        one.close()
+
+
+def _guarded(read: Callable[[], MailReading]) -> MailReading | None:
+    try:
+        return read()
+    except (OSError, EOFError, ValueError):  # ValueError: the process is no longer in its right mind
+        return None
