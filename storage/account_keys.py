@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -12,6 +13,35 @@ _NOT_IN_VAT_ID = re.compile(r"[\s.\-/]")
 _VAT_ID = re.compile(r"[A-Z]{2}[0-9A-Z+*]{2,13}")
 _ADDRESS = re.compile(r'(?:"(?:[^"\\]|\\.)+"|[^\s@<>"]+)@[^\s@<>"]+')  # also a quoted local part
 _DOMAIN = re.compile(r"[^\s@<>.]+(\.[^\s@<>.]+)*")
+_UMLAUTS = {"ä": "ae", "ö": "oe", "ü": "ue", "æ": "ae", "ø": "oe", "å": "aa"}  # "ß" is "ss" by casefold()
+# Spellings of legal forms, in the words that are left: "e. V." is "e v", "GmbH & Co. KG" is "gmbh co kg".
+_LEGAL_FORMS = [
+    (r"gesellschaft mit beschraenkter haftung|ges ?m ?b ?h|g m b h|gesmbh", "gmbh"),
+    (r"und|and", ""),  # the same as "&"
+    (r"compagnie|company|cie", "co"),
+    (r"aktiengesellschaft|a g", "ag"),
+    (r"kommanditgesellschaft auf aktien|k g a a", "kgaa"),
+    (r"kommanditgesellschaft|k g", "kg"),
+    (r"offene handelsgesellschaft|o h g", "ohg"),
+    (r"gesellschaft buergerlichen rechts|g b r", "gbr"),
+    (r"unternehmergesellschaft|u g", "ug"),
+    (r"haftungsbeschraenkt", "hb"),
+    (r"eingetragener? verein|e v", "ev"),
+    (r"eingetragene? genossenschaft|e g", "eg"),
+    (r"eingetragener? kauf(?:mann|frau)|e k|e kfm|e kfr|ekfm|ekfr", "ek"),
+    (r"societas europaea|s e", "se"),
+    (r"limited|l t d", "ltd"),
+    (r"incorporated|i n c", "inc"),
+    (r"corporation", "corp"),
+    (r"l l c", "llc"),
+    (r"public ltd co|p l c", "plc"),
+    (r"societe anonyme|sociedad anonima|s a", "sa"),
+    (r"s a r l", "sarl"),
+    (r"societa per azioni|s p a", "spa"),
+    (r"societa a responsabilita limitata|s r l", "srl"),
+    (r"besloten vennootschap|b v", "bv"),
+    (r"naamloze vennootschap|n v", "nv"),
+]
 
 
 class KeyKind(StrEnum):
@@ -21,6 +51,7 @@ class KeyKind(StrEnum):
     VAT_ID = "vat-id"
     DOMAIN = "domain"
     IDENTIFIER = "identifier"
+    NAME = "name"  # of a registered company; finds it for people who register, never for invoices
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -75,6 +106,24 @@ def identifier_key(identifier: Identifier) -> AccountKey:
     if not identifier.scheme or not value:
         raise ValueError(f'"{identifier}" is not SCHEME:VALUE such as "0088:4012345000009"')
     return AccountKey(KeyKind.IDENTIFIER, f"{identifier.scheme.strip().upper()}:{value}")
+
+
+def name_key(name: str) -> AccountKey | None:
+    """The key of a company's name, None when nothing of it counts.
+
+    Case, spaces, punctuation and the spelling of the legal form do not count, the legal form itself does: "Muster
+    Gesellschaft mit beschränkter Haftung" is "MUSTER GmbH", and another company than "Muster AG".
+    """
+    text = unicodedata.normalize("NFKC", name).casefold()
+    for umlaut, plain in _UMLAUTS.items():
+        text = text.replace(umlaut, plain)
+    text = unicodedata.normalize("NFKD", text)
+    text = "".join(sign for sign in text if not unicodedata.combining(sign))
+    words = " ".join(re.sub(r"[^\w\s]|_", " ", re.sub(r"(?<=\w)[.'’](?=\w)", "", text)).split())
+    for form, short in _LEGAL_FORMS:
+        words = re.sub(rf"\b{form}\b", short, words)
+    value = "".join(words.split())
+    return AccountKey(KeyKind.NAME, value) if value else None
 
 
 def parse_identifier(text: str) -> Identifier:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row, func, insert, select, tuple_, update
@@ -15,6 +16,7 @@ from storage.account_keys import (
     address_key,
     domain_key,
     identifier_key,
+    name_key,
     parse_identifier,
     split_address,
     vat_id_key,
@@ -50,6 +52,8 @@ class Accounts:
             )
         )
         self._add_keys(account.id, keys)
+        if account.status is AccountStatus.REGISTERED:
+            self._enter_name(account.id, account.name)
 
     def owners(self, keys: Iterable[AccountKey]) -> dict[AccountKey, str]:
         """The ids of the accounts to which any of `keys` belong, by key."""
@@ -150,7 +154,31 @@ class Accounts:
             .values(status=AccountStatus.REGISTERED, registered_at=account.registered_at, name=account.name)
         )
         self._add_keys(invited, {key: shown for key, shown in keys.items() if key not in owners})
+        self._enter_name(invited, account.name)
         return invited
+
+    def by_name(self, name: str) -> CompanyAccount | None:
+        """The registered account of this name, however it is spelt (see `name_key`)."""
+        key = name_key(name)
+        owner = self.owners([key]).get(key) if key else None
+        return self.get(owner) if owner else None
+
+    def register(self, account_id: str, name: str, at: datetime) -> bool:
+        """Makes an invited account a registered one of this name; False when it is registered already."""
+        changed = self._connection.execute(
+            update(CompanyAccountRow)
+            .where(CompanyAccountRow.id == account_id, CompanyAccountRow.status == AccountStatus.INVITED)
+            .values(status=AccountStatus.REGISTERED, registered_at=at, name=name)
+        )
+        if changed.rowcount:
+            self._enter_name(account_id, name)
+        return bool(changed.rowcount)
+
+    def _enter_name(self, account_id: str, name: str) -> None:
+        """The name finds this account from now on, unless it finds another one of the same name already."""
+        key = name_key(name)
+        if key is not None and not self.owners([key]):
+            self._add_keys(account_id, {key: name})
 
     def _add_keys(self, account_id: str, keys: dict[AccountKey, str]) -> None:
         if keys:

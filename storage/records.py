@@ -69,6 +69,63 @@ class PartnerTrust(StrEnum):
     BLOCKED = "blocked"
 
 
+class Role(StrEnum):
+    """What a member of a company may do: an administrator also decides who joins."""
+
+    ADMINISTRATOR = "administrator"
+    MEMBER = "member"
+
+
+class MembershipState(StrEnum):
+    """Where a person stands with a company; only an active one sees its invoices."""
+
+    ACTIVE = "active"
+    WAITING = "waiting"
+    REJECTED = "rejected"
+    REMOVED = "removed"
+
+
+class Language(StrEnum):
+    """What pages and mails are written in."""
+
+    GERMAN = "de"
+    ENGLISH = "en"
+
+
+class CodePurpose(StrEnum):
+    """What the mailbox proves that a one-time code went to."""
+
+    REGISTER = "register"  # a person registers; the context says for which company
+    REDEEM = "redeem"  # a link was opened by somebody who named another address than the link's
+    RESET = "reset"  # a new password for one that was forgotten
+
+
+class OutboundState(StrEnum):
+    """Where a mail that we send stands."""
+
+    QUEUED = "queued"
+    HELD = "held"  # waits for an operator: its partner or account is being connected
+    SENT = "sent"
+    FAILED = "failed"  # refused for good, or not taken for too long
+    BOUNCED = "bounced"  # taken, and then returned by a server further on
+
+
+class MailTemplate(StrEnum):
+    """Every mail that we send."""
+
+    INVOICE = "invoice"  # to members of a registered company
+    INVOICE_ATTACHED = "invoice-attached"
+    INVITED_INVOICE = "invited-invoice"  # to a company that is not registered yet: with its registration link
+    INVITED_INVOICE_ATTACHED = "invited-invoice-attached"
+    JOIN_REQUEST = "join-request"
+    CONFIRMED = "confirmed"
+    REJECTED = "rejected"
+    INVITATION = "invitation"
+    CODE = "code"
+    LINK = "link"  # a registration link, sent again by an operator
+    KNOWN_ADDRESS = "known-address"  # somebody tried to register an address that is registered
+
+
 class DocumentFormat(StrEnum):
     """The syntax of an invoice document; `other` is an invoice in a syntax that has no name here."""
 
@@ -446,6 +503,88 @@ class HistoryEvent:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class User:
+    """A person who signs in to the portal; the e-mail address is unique among all of them."""
+
+    id: str
+    email: str
+    name: str
+    language: Language
+    password_hash: str | None  # Argon2; None until one is set
+    created_at: datetime
+    confirmed_at: datetime | None  # when the mailbox was proven
+
+    def __repr__(self) -> str:
+        return f"User({self.id})"  # no hash in any log
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Membership:
+    """A person's standing with one company; one person may have several."""
+
+    account_id: str
+    user_id: str
+    role: Role
+    state: MembershipState
+    created_at: datetime
+    decided_at: datetime | None = None
+    decided_by: str | None = None  # a user's id, or what decided without one ("link", "operator NAME", ...)
+    reason: str | None = None  # of a rejection, in the words of who rejected
+    notify: bool = True  # whether mails about new invoices are wanted
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PortalSession:
+    """A person signed in with one browser; the token is not kept, only its SHA-256."""
+
+    id: str
+    token_digest: bytes
+    user_id: str
+    created_at: datetime
+    last_seen_at: datetime
+    expires_at: datetime  # whatever happens
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OneTimeCode:
+    """A code sent to a mailbox, which proves that whoever enters it reads that mailbox.
+
+    It counts in the browser only that asked for it: that one knows the flow's token. So nobody can be made to
+    confirm what somebody else began.
+    """
+
+    flow_digest: bytes  # SHA-256 of the token that the browser holds
+    email: str
+    purpose: CodePurpose
+    code_digest: bytes | None  # SHA-256 of flow token and code; None where no code was sent
+    context: dict[str, str]  # what happens once the mailbox is proven
+    attempts: int  # wrong ones so far
+    created_at: datetime
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutboundMail:
+    """A mail that we send, written in the same transaction as its cause; `context` is what its template needs."""
+
+    id: str
+    template: MailTemplate
+    language: Language
+    recipient: str
+    context: dict[str, str]
+    created_at: datetime
+    account_id: str | None = None
+    invoice_id: str | None = None
+    mail_id: str | None = None  # the received mail that caused it
+    state: OutboundState = OutboundState.QUEUED
+    attempts: int = 0
+    not_before: datetime | None = None
+    sent_at: datetime | None = None
+    message_id: str | None = None  # RFC 5322 3.6.4; the same at each attempt
+    last_reply: str | None = None  # of the smarthost, or why it could not be reached
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Filing:
     """Everything that one mail adds to the records; it is written whole or not at all."""
 
@@ -459,4 +598,5 @@ class Filing:
     new_links: tuple[RegistrationLink, ...] = ()
     invoices: tuple[Invoice, ...] = ()
     events: tuple[HistoryEvent, ...] = ()
+    outbound_mails: tuple[OutboundMail, ...] = ()
     partner_id: str | None = None

@@ -97,6 +97,21 @@ class RegistrationLinks:
         rows = self._connection.execute(query.order_by(RegistrationLinkRow.id.desc()))
         return [_record(row) for row in rows]
 
+    def redeem(self, token_digest: bytes, at: datetime) -> RegistrationLink | None:
+        """Uses a link up, once: of any number at the same moment one gets it, the others None."""
+        row = self._connection.execute(
+            update(RegistrationLinkRow)
+            .where(
+                RegistrationLinkRow.token_digest == token_digest,
+                RegistrationLinkRow.redeemed_at.is_(None),
+                RegistrationLinkRow.revoked_at.is_(None),
+                RegistrationLinkRow.expires_at > at,
+            )
+            .values(redeemed_at=at)
+            .returning(RegistrationLinkRow.__table__)
+        ).one_or_none()
+        return _record(row) if row else None
+
     def revoke(self, link_id: str, at: datetime) -> None:
         """Takes a link back for good; a redeemed one stays redeemed. Raises NotFound."""
         self.get(link_id)

@@ -12,6 +12,7 @@ from sqlalchemy.engine import Connection
 
 from storage import schema
 from storage.accounts import Accounts
+from storage.codes import Codes
 from storage.driver_errors import DRIVER_ERRORS, means_conflict, means_unavailable
 from storage.engine import WRITES, database_file, is_missing_file, octet_log, open_engine
 from storage.errors import Conflict, SchemaMismatch, StorageUnavailable
@@ -19,11 +20,16 @@ from storage.expired import Expired
 from storage.history import History
 from storage.intake import Intake
 from storage.invoices import Invoices
+from storage.memberships import Memberships
+from storage.outbox import Outbox
 from storage.partners import Partners
 from storage.received_mail import ReceivedMails
 from storage.records import IncomingMail, Receipt
 from storage.registration_links import RegistrationLinks
+from storage.sessions import Sessions
 from storage.stored_octets import StoredOctets
+from storage.throttles import Throttles
+from storage.users import Users
 from storage.writer_lock import WriterLock
 
 
@@ -38,6 +44,12 @@ class Transaction:
     links: RegistrationLinks
     history: History
     expired: Expired
+    users: Users
+    memberships: Memberships
+    sessions: Sessions
+    codes: Codes
+    throttles: Throttles
+    outbox: Outbox
 
 
 class Store:
@@ -191,6 +203,12 @@ def _records(connection: Connection) -> Transaction:
         links=RegistrationLinks(connection),
         history=History(connection),
         expired=Expired(connection),
+        users=Users(connection),
+        memberships=Memberships(connection),
+        sessions=Sessions(connection),
+        codes=Codes(connection),
+        throttles=Throttles(connection),
+        outbox=Outbox(connection),
     )
 
 

@@ -288,3 +288,135 @@ class HistoryEventRow(Base):
     detail: Mapped[dict[str, Any]]
 
     __table_args__ = (_where_set("ix_history_event_invoice_id", "invoice_id"),)
+
+
+class PortalUserRow(Base):
+    """A person who signs in to the portal."""
+
+    __tablename__ = "portal_user"
+
+    id: Mapped[str] = mapped_column(Id, primary_key=True)
+    address: Mapped[str] = mapped_column(unique=True)  # the e-mail address in its normal form
+    email: Mapped[str]  # as it was entered
+    name: Mapped[str]
+    language: Mapped[str] = mapped_column(String(8))
+    password_hash: Mapped[str | None]
+    created_at: Mapped[datetime]
+    confirmed_at: Mapped[datetime | None]
+
+
+class MembershipRow(Base):
+    """A person's standing with a company."""
+
+    __tablename__ = "membership"
+
+    account_id: Mapped[str] = mapped_column(ForeignKey("company_account.id"), primary_key=True)
+    user_id: Mapped[str] = mapped_column(ForeignKey("portal_user.id"), primary_key=True, index=True)
+    role: Mapped[str] = mapped_column(String(16))
+    state: Mapped[str] = mapped_column(String(16))
+    notify: Mapped[bool]
+    created_at: Mapped[datetime]
+    decided_at: Mapped[datetime | None]
+    decided_by: Mapped[str | None]
+    reason: Mapped[str | None]
+
+
+class JoiningDomainRow(Base):
+    """A mail domain whose people a company lets join without asking."""
+
+    __tablename__ = "joining_domain"
+
+    account_id: Mapped[str] = mapped_column(ForeignKey("company_account.id"), primary_key=True)
+    domain: Mapped[str] = mapped_column(primary_key=True)  # in its normal form
+    added_at: Mapped[datetime]
+    added_by: Mapped[str]
+
+
+class PortalSessionRow(Base):
+    """A browser that is signed in; `token_digest` is the SHA-256 of its cookie."""
+
+    __tablename__ = "portal_session"
+
+    id: Mapped[str] = mapped_column(Id, primary_key=True)
+    token_digest: Mapped[bytes] = mapped_column(unique=True)
+    user_id: Mapped[str] = mapped_column(ForeignKey("portal_user.id"), index=True)
+    created_at: Mapped[datetime]
+    last_seen_at: Mapped[datetime]
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class OneTimeCodeRow(Base):
+    """A code sent to a mailbox; `flow_digest` is the SHA-256 of what the browser that asked for it holds."""
+
+    __tablename__ = "one_time_code"
+
+    flow_digest: Mapped[bytes] = mapped_column(primary_key=True)
+    email: Mapped[str]
+    purpose: Mapped[str] = mapped_column(String(16))
+    code_digest: Mapped[bytes | None]
+    context: Mapped[dict[str, Any]]
+    attempts: Mapped[int]
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class ThrottleRow(Base):
+    """How often something was tried lately; stored, so that it counts for all processes and after a restart."""
+
+    __tablename__ = "throttle"
+
+    key: Mapped[bytes] = mapped_column(primary_key=True)  # SHA-256: no address or peer is kept
+    began_at: Mapped[datetime] = mapped_column(index=True)  # of the period that is counted
+    tries: Mapped[int]
+
+
+class OutboundMailRow(Base):
+    """A mail that we send."""
+
+    __tablename__ = "outbound_mail"
+
+    id: Mapped[str] = mapped_column(Id, primary_key=True)
+    template: Mapped[str] = mapped_column(String(32))
+    language: Mapped[str] = mapped_column(String(8))
+    recipient: Mapped[str]
+    account_id: Mapped[str | None] = mapped_column(Id)
+    invoice_id: Mapped[str | None] = mapped_column(Id)
+    mail_id: Mapped[str | None] = mapped_column(Id)
+    context: Mapped[dict[str, Any] | None]
+    state: Mapped[str] = mapped_column(String(16))
+    attempts: Mapped[int]
+    not_before: Mapped[datetime]
+    claimed_by: Mapped[str | None]
+    claimed_until: Mapped[datetime | None]
+    created_at: Mapped[datetime]
+    sent_at: Mapped[datetime | None]
+    message_id: Mapped[str | None] = mapped_column(unique=True)
+    last_reply: Mapped[str | None]
+
+    __table_args__ = (
+        Index(
+            "ix_outbound_mail_queue",
+            "not_before",
+            sqlite_where=text("state = 'queued'"),
+            postgresql_where=text("state = 'queued'"),
+        ),
+        Index(
+            "ix_outbound_mail_held",
+            "id",
+            sqlite_where=text("state = 'held'"),
+            postgresql_where=text("state = 'held'"),
+        ),
+        Index("ix_outbound_mail_recipient_sent_at", "recipient", "sent_at"),
+        _where_set("ix_outbound_mail_invoice_id", "invoice_id"),
+        Index("ix_outbound_mail_created_at", "created_at"),
+    )
+
+
+class OutboundHoldRow(Base):
+    """An account or a partner whose mails are held until an operator lets them go."""
+
+    __tablename__ = "outbound_hold"
+
+    subject_id: Mapped[str] = mapped_column(Id, primary_key=True)  # of a company account or a partner
+    since: Mapped[datetime]
+    by: Mapped[str]

@@ -19,12 +19,19 @@ from storage.records import (
     Invoice,
     InvoiceReading,
     InvoiceState,
+    Language,
     MailReading,
+    MailTemplate,
+    Membership,
+    MembershipState,
     Message,
+    OutboundMail,
     Part,
     PartRole,
     Party,
     RegistrationLink,
+    Role,
+    User,
 )
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
@@ -157,3 +164,43 @@ def link(account_id: str, **changes: Any) -> RegistrationLink:
         "expires_at": NOW + timedelta(days=30),
     }
     return RegistrationLink(**values | changes)
+
+
+def user(**changes: Any) -> User:
+    """A person whose mailbox is proven, without a password."""
+    values: dict[str, Any] = {
+        "id": new_id(),
+        "email": "anna@company.example",
+        "name": "Anna Muster",
+        "language": Language.GERMAN,
+        "password_hash": None,
+        "created_at": NOW,
+        "confirmed_at": NOW,
+    }
+    return User(**values | changes)
+
+
+def membership(account_id: str, user_id: str, **changes: Any) -> Membership:
+    """An active administrator."""
+    values: dict[str, Any] = {
+        "account_id": account_id,
+        "user_id": user_id,
+        "role": Role.ADMINISTRATOR,
+        "state": MembershipState.ACTIVE,
+        "created_at": NOW,
+        "decided_at": NOW,
+    }
+    return Membership(**values | changes)
+
+
+def outbound(**changes: Any) -> OutboundMail:
+    """A mail that waits to be sent."""
+    values: dict[str, Any] = {
+        "id": new_id(),
+        "template": MailTemplate.CODE,
+        "language": Language.ENGLISH,
+        "recipient": "anna@company.example",
+        "context": {"code": "12345678"},
+        "created_at": NOW,
+    }
+    return OutboundMail(**values | changes)

@@ -47,3 +47,28 @@ def test_mails_of_the_first_release_are_there_after_the_upgrade(database_url: st
         assert records.mails.get("old").size == len(OCTETS)
     store.close()
     assert (before, after) == ("0001", schema.NEWEST)
+
+
+def test_companies_of_an_earlier_release_are_found_by_their_names(database_url: str) -> None:
+    """Of two with one name the older is found; nobody who registers later founds a third."""
+    _made_by_the_first_release(database_url)
+    engine = create_engine(database_url)
+    with engine.begin() as connection:
+        for account_id, name in (("a1", "Muster GmbH"), ("a2", "MUSTER G.m.b.H.")):
+            connection.execute(
+                text(
+                    "INSERT INTO company_account (id, name, status, created_at)"
+                    " VALUES (:id, :name, 'registered', :at)"
+                ),
+                {"id": account_id, "name": name, "at": datetime(2026, 11, 1)},  # noqa: DTZ001
+            )
+    engine.dispose()
+
+    Store.migrate(database_url)
+
+    store = Store.open(database_url)
+    with store.reading() as records:
+        found = records.accounts.by_name("muster gesellschaft mit beschränkter haftung")
+    store.close()
+    assert found is not None
+    assert found.id == "a1"

@@ -106,7 +106,7 @@ def test_encrypted_with_the_empty_password() -> None:
 
 def test_encrypted_with_a_password() -> None:
     """A PDF that needs a password is unreadable, and the reason says so."""
-    octets = pdf("Rechnung", password="secret")  # noqa: S106  -- a sample
+    octets = pdf("Rechnung", password="secret")
 
     assert read_pdf(octets) == (Unreadable("the PDF is encrypted with a password"),)
 
