@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from cli.account import account
+from cli.backup import backup, restore
 from cli.front import Group
 from cli.invoice import download, explain, history, list_, show
 from cli.link import link
@@ -36,6 +37,6 @@ def main() -> None:
 
 for command in (
     *(serve, replay, mail, list_, show, history, explain, download, account, partner, link),
-    *(quarantine, retention, user, migrate, check_config, status),
+    *(quarantine, retention, user, migrate, check_config, status, backup, restore),
 ):
     main.add_command(command)

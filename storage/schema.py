@@ -24,15 +24,20 @@ def migrate(engine: Engine) -> tuple[str | None, str]:
 
     Safe when several processes do it at once: one works, the others wait and find nothing to do.
     """
+    with engine.connect().execution_options(**{WRITES: True}) as connection, connection.begin():
+        if connection.dialect.name == "postgresql":
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
+        before = current_version(connection)
+        upgrade(connection, NEWEST)
+        return before, NEWEST
+
+
+def upgrade(connection: Connection, version: str) -> None:
+    """Brings the schema to a version, within the transaction of `connection`."""
     from alembic import command  # noqa: PLC0415  -- a fifth of a second that no other command has to wait
     from alembic.config import Config  # noqa: PLC0415  -- the same
 
     config = Config()
     config.set_main_option("script_location", "storage:migrations")
-    with engine.connect().execution_options(**{WRITES: True}) as connection, connection.begin():
-        if connection.dialect.name == "postgresql":
-            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
-        before = current_version(connection)
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
-        return before, NEWEST
+    config.attributes["connection"] = connection
+    command.upgrade(config, version)

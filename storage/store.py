@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import Engine
 from sqlalchemy import exc as sql
@@ -12,9 +13,13 @@ from sqlalchemy.engine import Connection
 
 from storage import schema
 from storage.accounts import Accounts
+from storage.backup import of_postgres, of_sqlite
+from storage.backup.archive import BackupReader, BackupWriter
+from storage.backup.manifest import Manifest, NotABackup
 from storage.codes import Codes
 from storage.driver_errors import DRIVER_ERRORS, means_conflict, means_unavailable
 from storage.engine import WRITES, database_file, is_missing_file, octet_log, open_engine
+from storage.erasing import ErasingLock
 from storage.errors import Conflict, SchemaMismatch, StorageUnavailable
 from storage.expired import Expired
 from storage.history import History
@@ -129,18 +134,55 @@ class Store:
     def free_octets(self) -> None:
         """Gives the places of deleted mails in the log of octets back to the disk. Raises StorageUnavailable.
 
-        Killed in the middle, the next call does the rest.
+        Killed in the middle, the next call does the rest; so it does while a backup is made.
         """
         log = octet_log(self._engine)
-        if log is None:
+        if log is None or self._file is None:
             return
-        with _named_errors():
+        with _named_errors(), ErasingLock(self._file).erasing() as may_erase:
+            if not may_erase:
+                return
             with self._reading() as connection:
                 freed = StoredOctets(connection).freed()
             log.erase(freed)
             with self._writing() as connection:
                 StoredOctets(connection).forget(freed)
                 StoredOctets(connection).remove_empty_segments()
+
+    def back_up(self, writer: BackupWriter, *, now: datetime) -> Manifest:
+        """Copies everything as it is at one instant, while others write. Raises StorageUnavailable, NotABackup."""
+        with _named_errors():
+            if self._file is None:
+                contents = of_postgres.back_up(self._engine, writer)
+            else:
+                with ErasingLock(self._file).keeping():
+                    contents = of_sqlite.back_up(self._engine, writer)
+            return writer.finish(contents, now)
+
+    @classmethod
+    def restore(cls, url: str, reader: BackupReader) -> None:
+        """Makes an empty store of a backup, with the newest schema.
+
+        Raises Conflict when the store at `url` is not empty, StorageUnavailable, NotABackup.
+        """
+        contents = reader.manifest.contents
+        if contents.schema > schema.NEWEST:
+            raise NotABackup(
+                f"the backup has schema {contents.schema}, this version knows {schema.NEWEST}: "
+                "restore it with the version of the program that made it, or a newer one"
+            )
+        with _named_errors():
+            engine = open_engine(url)
+            try:
+                if contents.engine != engine.dialect.name:
+                    raise NotABackup(
+                        f"the backup was made of {contents.engine}, database.url names {engine.dialect.name}; "
+                        "they have to be the same"
+                    )
+                (of_sqlite if contents.engine == "sqlite" else of_postgres).restore(engine, reader)
+                schema.migrate(engine)
+            finally:
+                engine.dispose()
 
     def close(self) -> None:
         """Closes every connection."""

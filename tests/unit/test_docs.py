@@ -171,7 +171,7 @@ def _command_lines(text: str) -> Iterator[str]:
     """`invoices ...` in backticks and in indented lines, without comments and what comes before it on a line."""
     yield from re.findall(r"`invoices ([^`]+)`", text)
     for line in re.findall(r"^    (?:\S+/)?invoices (.+)$", text, re.MULTILINE):
-        yield re.split(r"\s{2,}|\s#", line)[0]
+        yield re.split(r"\s{2,}|\s[#|]", line)[0]
 
 
 def _named() -> list[tuple[str, str]]:
@@ -188,7 +188,7 @@ def test_every_command_in_a_document_exists(document: str, line: str) -> None:
     known = {option for parameter in command.params for option in parameter.opts} | {"--help", "--version"}
     assert path or rest[:1] == ["--version"], f"{document}: there is no command in `invoices {line}`"
     assert not (isinstance(command, click.Group) and rest and not rest[0].startswith("-")), (document, line)
-    assert {word for word in rest if word.startswith("-")} <= known, (document, line)
+    assert {word for word in rest if word.startswith("-")} - {"-"} <= known, (document, line)
 
 
 def _commands(group: click.Group = main, path: tuple[str, ...] = ()) -> Iterator[tuple[str, click.Command]]:
