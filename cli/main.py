@@ -6,11 +6,12 @@ import click
 
 from cli.account import account
 from cli.backup import backup, restore
+from cli.check_config import check_config
 from cli.front import Group
 from cli.invoice import download, explain, history, list_, show
 from cli.link import link
 from cli.mail import mail
-from cli.operations import check_config, migrate, serve, status
+from cli.operations import migrate, serve, status
 from cli.partner import partner
 from cli.quarantine import quarantine
 from cli.replay import replay

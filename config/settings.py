@@ -52,6 +52,13 @@ def _domain(value: str) -> str:
     return domain
 
 
+def _hostname(value: str) -> str:
+    label = r"(?!-)[A-Za-z0-9-]{1,63}(?<!-)"
+    if value and not re.fullmatch(rf"{label}(\.{label})*", value):
+        raise ValueError('expected a name such as "mailbox.example.com", in ASCII')
+    return value
+
+
 def _base_url(value: str) -> str:
     if not re.fullmatch(r"https?://[^\s/?#]+(/[^\s?#]*)?", value):
         raise ValueError('expected "https://HOST", without a query')
@@ -59,8 +66,21 @@ def _base_url(value: str) -> str:
 
 
 def _database_url(value: SecretStr) -> SecretStr:
+    from psycopg import ProgrammingError, conninfo  # noqa: PLC0415  -- slow to import, and not for every test
+    from sqlalchemy.engine import make_url  # noqa: PLC0415  -- the same
+    from sqlalchemy.exc import ArgumentError  # noqa: PLC0415  -- the same
+
+    expected = 'expected "sqlite:///FILE" or "postgresql+psycopg://USER@HOST/NAME"'
     if not value.get_secret_value().startswith(("sqlite:///", "postgresql+psycopg://")):
-        raise ValueError('expected "sqlite:///FILE" or "postgresql+psycopg://USER@HOST/NAME"')
+        raise ValueError(expected)
+    try:
+        url = make_url(value.get_secret_value())
+        if url.get_backend_name() == "postgresql":
+            conninfo.make_conninfo(**url.query)
+    except (ArgumentError, ValueError):
+        raise ValueError(expected) from None
+    except ProgrammingError as error:
+        raise ValueError(f"{expected}, behind ? what libpq knows: {str(error).strip()}") from None
     return value
 
 
@@ -77,6 +97,7 @@ LmtpAddress = Annotated[str, AfterValidator(_lmtp_address)]
 ListenAddress = Annotated[str, AfterValidator(_listen_address)]
 Network = Annotated[str, AfterValidator(_network)]
 Domain = Annotated[str, AfterValidator(_domain)]
+Hostname = Annotated[str, AfterValidator(_hostname)]
 BaseUrl = Annotated[str, AfterValidator(_base_url)]
 DatabaseUrl = Annotated[SecretStr, AfterValidator(_database_url)]
 NotYet = "this version cannot do anything else yet"
@@ -93,7 +114,7 @@ class SmtpSettings(Section):
 
     listen: tuple[ListenAddress, ...]
     listen_tls: tuple[ListenAddress, ...]  # TLS before the greeting
-    hostname: str  # empty: the machine's own name
+    hostname: Hostname  # empty: the machine's own name
     max_message_bytes: Annotated[int, Field(ge=1024, le=1024**3)]
     accepted_domains: tuple[Domain, ...]  # empty: every domain
     relays: tuple[Network, ...]

@@ -28,6 +28,7 @@ from storage.invoices import Invoices
 from storage.memberships import Memberships
 from storage.outbox import Outbox
 from storage.partners import Partners
+from storage.probe import Probe, probe
 from storage.received_mail import ReceivedMails
 from storage.records import IncomingMail, Receipt
 from storage.registration_links import RegistrationLinks
@@ -108,6 +109,21 @@ class Store:
             try:
                 with engine.connect() as connection:
                     return schema.current_version(connection), schema.NEWEST
+            finally:
+                engine.dispose()
+
+    @classmethod
+    def probe(cls, url: str) -> Probe | None:
+        """What the database at `url` is like; None for a file that is made at the first start.
+
+        Raises StorageUnavailable.
+        """
+        if is_missing_file(url):
+            return None
+        with _named_errors():
+            engine = open_engine(url)
+            try:
+                return probe(engine)
             finally:
                 engine.dispose()
 

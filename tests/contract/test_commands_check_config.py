@@ -8,30 +8,40 @@ import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from tests.certificates import self_signed
-from tests.commands import Commands
+from tests.commands import Commands, commands_on
 
 
 def test_check_config_tries_everything(commands: Commands) -> None:
     """A line for each check; on a sound set-up all work."""
     commands.environment["INVOICES_SMTP__LISTEN"] = "127.0.0.1:0"
 
-    rows = commands.lines("check-config")
+    rows = _rows(commands)
 
     assert [list(row) for row in rows] == [["check", "ok", "text"]] * len(rows)
     assert {row["check"]: row["ok"] for row in rows} == dict.fromkeys(
         [
-            *("settings", "data_dir", "database", "registration.link_key", "smtp.tls_certificate"),
-            "smtp.listen",
+            *("settings", "data_dir", "disk", "database", "clock", "reading"),
+            *("registration.link_key", "registration.base_url"),
+            *("smtp.hostname", "smtp.listen", "smtp.listen_tls", "smtp.tls_certificate", "smtp.users"),
+            *("lmtp.listen", "outbound.smarthost", "portal.listen", "metrics.listen"),
         ],
         True,
     )
 
 
+def _rows(commands: Commands) -> list[dict[str, object]]:
+    """With a port for the portal that nobody has."""
+    commands.environment["INVOICES_PORTAL__LISTEN"] = "127.0.0.1:0"
+    return commands.lines("check-config")
+
+
 def _failing_checks(commands: Commands) -> dict[str, str]:
+    commands.environment["INVOICES_PORTAL__LISTEN"] = "127.0.0.1:0"
     done = commands.call("check-config", "--json")
     rows = [json.loads(line) for line in done.stdout.splitlines()]
     failing = {row["check"]: row["text"] for row in rows if not row["ok"]}
@@ -49,7 +59,7 @@ def test_check_config_names_what_does_not_work(on_sqlite: Commands, tmp_path: Pa
 
     wrong = _failing_checks(on_sqlite)
 
-    assert sorted(wrong) == ["database", "smtp.listen", "smtp.tls_certificate"]
+    assert sorted(wrong) == ["clock", "database", "smtp.listen", "smtp.tls_certificate"]
     assert "127.0.0.1" in wrong["database"]
     assert wrong["smtp.listen"].startswith("192.0.2.1:8025: Cannot assign requested address")
     assert str(tmp_path / "missing.pem") in wrong["smtp.tls_certificate"]
@@ -76,7 +86,7 @@ def test_check_config_is_content_beside_a_running_daemon(
 
     greeter = threading.Thread(target=greet)
     greeter.start()
-    rows = {row["check"]: row["text"] for row in on_sqlite.lines("check-config")}
+    rows = {row["check"]: row["text"] for row in _rows(on_sqlite)}
     greeter.join()
 
     said = f'{address} is in use, by a server that says "220 mailbox.example ESMTP"'
@@ -117,3 +127,78 @@ def test_check_config_sees_that_a_certificate_has_expired(
 
     assert list(failing) == (["smtp.tls_certificate"] if expired else [])
     assert (f"{certificate} was valid until" in failing.get("smtp.tls_certificate", "")) is expired
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "check", "said"),
+    [
+        ("REGISTRATION__BASE_URL", "http://mailbox.example", "registration.base_url", "begin with https"),
+        ("REGISTRATION__BASE_URL", "https://no.invalid", "registration.base_url", "no.invalid is not known"),
+        ("LMTP__LISTEN", "unix:/no-such-folder/lmtp.sock", "lmtp.listen", "/no-such-folder is not there"),
+        ("LMTP__LISTEN", "unix:/etc/hostname", "lmtp.listen", "/etc/hostname is there and no socket"),
+    ],
+)
+def test_check_config_says_what_to_do(
+    on_sqlite: Commands, setting: str, value: str, check: str, said: str
+) -> None:
+    """Each before anybody loses time over it."""
+    on_sqlite.environment |= {f"INVOICES_{setting}": value, "INVOICES_SMTP__LISTEN": "127.0.0.1:0"}
+
+    wrong = _failing_checks(on_sqlite)
+
+    assert list(wrong) == [check]
+    assert said in wrong[check]
+
+
+def test_check_config_sees_that_the_disk_is_full(
+    on_sqlite: Commands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While there is room left for what is under way."""
+    on_sqlite.environment["INVOICES_SMTP__LISTEN"] = "127.0.0.1:0"
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=2**20, total=2**40))
+
+    wrong = _failing_checks(on_sqlite)
+
+    assert list(wrong) == ["disk"]
+    assert wrong["disk"].startswith("only 0.0 GiB of 1024.0 GiB are free")
+
+
+def test_check_config_sees_a_standby(
+    postgres_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It answers, and would refuse every mail."""
+    commands = commands_on(
+        f"{postgres_url}&options=-cdefault_transaction_read_only%3Don", tmp_path, monkeypatch
+    )
+    commands.environment["INVOICES_SMTP__LISTEN"] = "127.0.0.1:0"
+
+    wrong = _failing_checks(commands)
+
+    assert list(wrong) == ["database"]
+    assert "it cannot be written, as a standby" in wrong["database"]
+
+
+def test_check_config_sees_clocks_that_differ(
+    postgres_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Links and invoices would expire at another time than one machine says."""
+    commands = commands_on(postgres_url, tmp_path, monkeypatch)
+    commands.environment["INVOICES_SMTP__LISTEN"] = "127.0.0.1:0"
+    monkeypatch.setattr("cli.checks.state.utc_now", lambda: datetime.now(UTC) + timedelta(minutes=3))
+
+    wrong = _failing_checks(commands)
+
+    assert list(wrong) == ["clock"]
+    assert "180 s apart from the database's clock" in wrong["clock"]
+
+
+def test_check_config_sees_a_key_that_others_can_read(on_sqlite: Commands, tmp_path: Path) -> None:
+    """Whoever has it can make registration links."""
+    on_sqlite.environment["INVOICES_SMTP__LISTEN"] = "127.0.0.1:0"
+    on_sqlite.one("link", "create", "someone@company.example")
+    key = tmp_path / "state" / "link.key"
+    key.chmod(0o644)
+
+    assert _failing_checks(on_sqlite) == {
+        "registration.link_key": f"{key} can be read by others: give `chmod 600 {key}`"
+    }

@@ -136,6 +136,19 @@ def test_every_wrong_key_is_named_at_once_with_where_it_was_set_and_what_was_exp
             '[blobs]\nurl = "s3://b/p"',
             'blobs.url: expected "database:": this version cannot do anything else yet',
         ),
+        (
+            '[smtp]\nhostname = "mail box"',
+            'smtp.hostname: expected a name such as "mailbox.example.com", in ASCII',
+        ),
+        (
+            '[database]\nurl = "postgresql+psycopg://db/invoices?conect_timeout=3"',
+            'database.url: expected "sqlite:///FILE" or "postgresql+psycopg://USER@HOST/NAME", behind ? what libpq '
+            'knows: invalid connection option "conect_timeout"',
+        ),
+        (
+            '[database]\nurl = "postgresql+psycopg://db:port/invoices"',
+            'database.url: expected "sqlite:///FILE" or "postgresql+psycopg://USER@HOST/NAME"',
+        ),
     ],
 )
 def test_what_cannot_work_is_refused_with_a_sentence(tmp_path: Path, setting: str, sentence: str) -> None:

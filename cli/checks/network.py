@@ -1,0 +1,158 @@
+"""Checks of what is talked to: addresses to listen on, the smarthost, and names that have to be known."""
+
+from __future__ import annotations
+
+import errno
+import os
+import smtplib
+import socket
+import stat
+from collections.abc import Sequence
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from config.settings import Settings
+
+SECONDS = 5
+_UNIX = "unix:"
+_LOOPBACK = {"127.0.0.1", "::1", "localhost"}
+
+
+def check_smtp(settings: Settings) -> str:
+    """Free, or in use by what speaks SMTP: on a running mailbox that is ours."""
+    return _all(settings.smtp.listen, greeting="220 ")
+
+
+def check_smtp_tls(settings: Settings) -> str:
+    """What speaks TLS first says nothing by itself, so that it is in use has to do."""
+    return _all(settings.smtp.listen_tls)
+
+
+def check_lmtp(settings: Settings) -> str:
+    """The same for LMTP, also by a Unix socket."""
+    return _all(settings.lmtp.listen, greeting="220 ")
+
+
+def check_portal(settings: Settings) -> str:
+    """Free, or in use by what speaks HTTP."""
+    return _all([settings.portal.listen], asks=b"GET /healthz HTTP/1.0\r\n\r\n", greeting="HTTP/1.")
+
+
+def check_metrics(settings: Settings) -> str:
+    """Free, or in use by what shows our metrics."""
+    listen = [settings.metrics.listen] if settings.metrics.listen else []
+    return _all(listen, asks=b"GET /healthz HTTP/1.0\r\n\r\n", greeting="HTTP/1.")
+
+
+def check_hostname(settings: Settings) -> str:
+    """Mail servers greet by name; one without a dot is of no use to them."""
+    name = settings.smtp.hostname or socket.getfqdn()
+    if "." not in name or name.startswith("localhost"):
+        return f"we greet as {name}; set smtp.hostname where other machines send to us"
+    return f"we greet as {name}"
+
+
+def check_base_url(settings: Settings) -> str:
+    """Registration links go out in mails: they must lead here, and under TLS."""
+    url = urlsplit(settings.registration.base_url)
+    host = url.hostname or ""
+    if host in _LOOPBACK:
+        return f"{settings.registration.base_url} is for this machine only; set it before links are sent to others"
+    if url.scheme != "https":
+        raise ValueError(
+            f"{settings.registration.base_url}: links open accounts, so they have to begin with https"
+        )
+    return f"{host} is {_addresses(host)}"
+
+
+def check_smarthost(settings: Settings) -> str:
+    """It greets, and answers EHLO as RFC 5321 4.1.1.1 wants; no mail is sent."""
+    smarthost = settings.outbound.smarthost
+    if not smarthost:
+        return "none is set, so no mail is sent"
+    host, port = _host_and_port(smarthost)
+    _addresses(host)
+    try:
+        client = smtplib.SMTP_SSL if port == 465 else smtplib.SMTP
+        with client(host, port, timeout=SECONDS) as server:
+            code, _ = server.ehlo()
+            tls = port == 465 or server.has_extn("starttls")
+    except (smtplib.SMTPException, OSError) as error:
+        raise OSError(
+            f"{smarthost} does not answer as a mail server: {error}; is it the right one?"
+        ) from None
+    if code != 250:
+        raise OSError(f"{smarthost} answers EHLO with {code}: does it let this machine in?")
+    return f"{smarthost} answers" + (", with TLS" if tls else ", without TLS: mails go to it in the clear")
+
+
+def _host_and_port(smarthost: str) -> tuple[str, int]:
+    host, colon, port = smarthost.rpartition(":")
+    return (host.strip("[]"), int(port)) if colon and port.isdigit() else (smarthost.strip("[]"), 25)
+
+
+def _addresses(host: str) -> str:
+    try:
+        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    except OSError as error:
+        raise OSError(
+            f"the name {host} is not known here: {error.strerror or error}; look at the DNS"
+        ) from None
+    return ", ".join(dict.fromkeys(str(entry[4][0]) for entry in found))
+
+
+def _all(listen: Sequence[str], *, asks: bytes = b"", greeting: str = "") -> str:
+    return "; ".join(_address(address, asks, greeting) for address in listen) or "none is set"
+
+
+def _address(address: str, asks: bytes, greeting: str) -> str:
+    if address.startswith(_UNIX):
+        return _unix(address, Path(address.removeprefix(_UNIX)), asks, greeting)
+    host, _, port = address.rpartition(":")
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    place = (host.strip("[]"), int(port))
+    with socket.socket(family, socket.SOCK_STREAM) as trial:
+        trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            trial.bind(place)
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                return _in_use(address, family, place, asks, greeting)
+            raise OSError(
+                f"{address}: {error.strerror}; does it need rights, or is it another machine's?"
+            ) from None
+    return f"{address} can be listened on"
+
+
+def _unix(address: str, path: Path, asks: bytes, greeting: str) -> str:
+    if path.exists():
+        if not stat.S_ISSOCK(path.stat().st_mode):
+            raise OSError(f"{path} is there and no socket: remove it, or name another")
+        return _in_use(address, socket.AF_UNIX, str(path), asks, greeting)
+    if not os.access(path.parent, os.W_OK | os.X_OK):
+        raise OSError(f"{path.parent} is not there or cannot be written; make it, or name another place")
+    return f"{address} can be listened on"
+
+
+def _in_use(
+    address: str, family: socket.AddressFamily, place: str | tuple[str, int], asks: bytes, greeting: str
+) -> str:
+    if not greeting:
+        return f"{address} is in use; by this mailbox, if it runs"
+    line = _first_line(family, place, asks)
+    if not line.startswith(greeting):
+        protocol = "SMTP" if greeting.startswith("220") else "HTTP"
+        raise OSError(f"{address} is in use by a program that does not speak {protocol}")
+    return f'{address} is in use, by a server that says "{line}"'
+
+
+def _first_line(family: socket.AddressFamily, place: str | tuple[str, int], asks: bytes) -> str:
+    """What a server says first (RFC 5321 3.1), or when it is asked."""
+    try:
+        with socket.socket(family, socket.SOCK_STREAM) as connection:
+            connection.settimeout(SECONDS)
+            connection.connect(place)
+            connection.sendall(asks)
+            return connection.recv(512).partition(b"\r\n")[0].decode("ascii", "replace")
+    except OSError:
+        return ""
