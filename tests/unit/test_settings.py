@@ -142,8 +142,10 @@ def test_every_wrong_key_is_named_at_once_with_where_it_was_set_and_what_was_exp
         ),
         (
             '[database]\nurl = "postgresql+psycopg://db/invoices?conect_timeout=3"',
-            'database.url: expected "sqlite:///FILE" or "postgresql+psycopg://USER@HOST/NAME", behind ? what libpq '
-            'knows: invalid connection option "conect_timeout"',
+            (
+                'database.url: expected "sqlite:///FILE" or "postgresql+psycopg://USER@HOST/NAME", behind ? what libpq '
+                'knows: invalid connection option "conect_timeout"'
+            ),
         ),
         (
             '[database]\nurl = "postgresql+psycopg://db:port/invoices"',
