@@ -76,7 +76,7 @@ def _database_url(value: SecretStr) -> SecretStr:
     try:
         url = make_url(value.get_secret_value())
         if url.get_backend_name() == "postgresql":
-            conninfo.make_conninfo(**url.query)
+            conninfo.make_conninfo(**{key: str(value) for key, value in url.query.items()})
     except (ArgumentError, ValueError):
         raise ValueError(expected) from None
     except ProgrammingError as error:
