@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack
 from datetime import timedelta
 from typing import Protocol
 
@@ -25,6 +26,8 @@ from storage.expiry import RetentionPeriods
 from storage.ids import new_id
 from storage.link_tokens import LinkTokens
 from storage.store import Store
+
+Beside = Callable[[Settings, Store], AbstractContextManager[None]]  # another program, while it is entered
 
 MOST_READERS = 8  # reader processes of one worker; more cores are for more workers
 
@@ -67,24 +70,27 @@ class _Receiving(Protocol):
     async def end(self) -> None: ...
 
 
-def serve(settings: Settings, parts: Sequence[str]) -> None:
-    """Runs `parts` ("smtp", "worker") until SIGTERM or SIGINT.
+def serve(settings: Settings, parts: Sequence[str], beside: Mapping[str, Beside] | None = None) -> None:
+    """Runs `parts` ("smtp", "worker", or a name of `beside`) until SIGTERM or SIGINT.
 
+    `beside` holds the programs that share this process, by name; those whose name is among `parts` run.
     Raises OSError when an address cannot be had or a certificate cannot be read, SchemaMismatch for a database
     that another version of the program wrote, WorkerDied.
     """
-    uvloop.run(_serve(settings, parts))
+    uvloop.run(_serve(settings, parts, [start for name, start in (beside or {}).items() if name in parts]))
 
 
-async def _serve(settings: Settings, parts: Sequence[str]) -> None:
+async def _serve(settings: Settings, parts: Sequence[str], beside: Sequence[Beside]) -> None:
     told_to_stop = stop_signals()
     store = await opened_store(settings, told_to_stop)
     if store is None:
         return
     try:
-        with exposed(settings, store, utc_now) as address:
+        with exposed(settings, store, utc_now) as address, ExitStack() as running:
             if address is not None:
                 mail_log.exposed(address)
+            for start in beside:
+                running.enter_context(start(settings, store))
             await _serve_with(store, settings, parts, told_to_stop)
     finally:
         store.close()

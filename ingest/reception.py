@@ -26,6 +26,7 @@ from storage.records import IncomingMail, Receipt
 from storage.store import Store
 
 FIRST_INHERITED_DESCRIPTOR = 3  # sd_listen_fds(3)
+PORTAL = "portal"  # FileDescriptorName= of the socket that is not for mail
 DRAIN_SECONDS = 25.0  # below the 30 s that the unit allows
 
 
@@ -96,7 +97,7 @@ def open_endpoints(settings: Settings, *, processes: int = 1) -> list[list[Endpo
 
 def close_endpoints(opened: Sequence[Sequence[Endpoint]]) -> None:
     """Closes the sockets, and removes the files of those that have one; not what systemd opened."""
-    ours = not _inherited_count()
+    ours = not _inherited()
     for endpoint in {id(one.socket): one for endpoints in opened for one in endpoints}.values():
         endpoint.socket.close()
         if ours:
@@ -114,20 +115,22 @@ def _endpoint(opened: socket.socket, service: Service) -> Endpoint:
 
 def inherited_endpoints() -> list[Endpoint]:
     """The sockets that systemd opened for us (sd_listen_fds(3)); FileDescriptorName= says what is spoken."""
-    names = os.environ.get("LISTEN_FDNAMES", "").split(":")  # noqa: TID251  -- not a setting: a message of systemd
-    count = _inherited_count()
-    names += [""] * (count - len(names))
     return [
-        _endpoint(socket.socket(fileno=os.dup(FIRST_INHERITED_DESCRIPTOR + index)), _service(names[index]))
-        for index in range(count)
+        _endpoint(socket.socket(fileno=os.dup(descriptor)), _service(name))
+        for descriptor, name in _inherited().items()
     ]
 
 
-def _inherited_count() -> int:
-    environment = os.environ  # noqa: TID251  -- the same
+def _inherited() -> dict[int, str]:
+    """The names of the inherited sockets that are for mail, by descriptor."""
+    environment = os.environ  # noqa: TID251  -- not a setting: a message of systemd
     if environment.get("LISTEN_PID") != str(os.getpid()):
-        return 0
-    return int(environment.get("LISTEN_FDS", "0"))
+        return {}
+    names = environment.get("LISTEN_FDNAMES", "").split(":")
+    count = int(environment.get("LISTEN_FDS", "0"))
+    names += [""] * (count - len(names))
+    named = {FIRST_INHERITED_DESCRIPTOR + index: names[index] for index in range(count)}
+    return {descriptor: name for descriptor, name in named.items() if name != PORTAL}
 
 
 def _service(name: str) -> Service:

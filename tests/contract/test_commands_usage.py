@@ -54,9 +54,8 @@ def test_config_and_json_may_stand_before_the_command(on_sqlite: Commands, tmp_p
         (["account", "add"], "Missing argument 'NAME'"),
         (["replay"], "Missing argument 'PATH...'"),
         (["replay", "/nowhere/at/all"], "does not exist"),
-        (["serve", "portal"], '"portal" is not in this version yet; it runs smtp and worker'),
-        (["serve", "outbound"], '"outbound" is not in this version yet; it runs smtp and worker'),
-        (["serve", "lunch"], 'there is no part "lunch"; the parts are smtp and worker'),
+        (["serve", "outbound"], '"outbound" is not in this version yet; it runs smtp, worker, portal'),
+        (["serve", "lunch"], 'there is no part "lunch"; the parts are smtp, worker, portal'),
     ],
 )
 def test_wrong_usage_ends_with_2(on_sqlite: Commands, arguments: list[str], said: str) -> None:

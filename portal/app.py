@@ -1,0 +1,49 @@
+"""Puts the pages together to one application."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib.resources import files
+
+from fastapi import APIRouter, Depends, FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.staticfiles import StaticFiles
+
+from portal import trouble
+from portal.pages import front
+from portal.shield import Shield
+from portal.visitors import ForgedForm, SignInNeeded, guard_form
+from portal.wired import Portal
+from storage.errors import NotFound, StoreError
+
+# Every room of the portal; a new page is in one of them, or its router is added here.
+ROUTERS: Sequence[APIRouter] = (front.router,)
+
+
+def create_app(portal: Portal) -> FastAPI:
+    """The application (ASGI) of one portal."""
+    app = FastAPI(
+        title="Invoices",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        redirect_slashes=False,  # it would build an absolute address from the Host field
+        dependencies=[Depends(guard_form)],
+        middleware=[
+            Middleware(
+                Shield,
+                prefix=portal.prefix,
+                secure=portal.secure,
+                on_error=trouble.answer,
+            )
+        ],
+    )
+    app.state.portal = portal
+    for kind in (HTTPException, RequestValidationError, SignInNeeded, ForgedForm, NotFound, StoreError):
+        app.add_exception_handler(kind, trouble.answer)
+    for router in ROUTERS:
+        app.include_router(router)
+    app.mount("/static", StaticFiles(directory=str(files("portal").joinpath("static"))), name="static")
+    return app

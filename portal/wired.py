@@ -1,0 +1,50 @@
+"""What the pages are given by the wiring: the store, the clock, and plain values of the settings."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from urllib.parse import urlsplit
+
+from fastapi import Request
+
+from portal.documents import Documents
+from storage.store import Store
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Portal:
+    """One portal; every page finds it with `wired(request)`."""
+
+    store: Store
+    now: Callable[[], datetime]
+    base_url: str  # what people type; the Host field of a request is never used
+    key: bytes = field(repr=False)  # secret of this installation, the same in all its processes
+    documents: Documents
+
+    @property
+    def secure(self) -> bool:
+        """Whether cookies are for https only."""
+        return self.base_url.startswith("https://")
+
+    @property
+    def prefix(self) -> str:
+        """The path below which the portal lies, without a slash at the end; empty as a rule."""
+        return urlsplit(self.base_url).path.rstrip("/")
+
+    def href(self, path: str) -> str:
+        """A path of the portal as a link on its pages."""
+        return f"{self.prefix}{path}"
+
+    def mac(self, purpose: str, text: str) -> str:
+        """HMAC-SHA-256 of a text, for one purpose only; hexadecimal."""
+        return hmac.new(self.key, f"portal {purpose}\0{text}".encode(), hashlib.sha256).hexdigest()
+
+
+def wired(request: Request) -> Portal:
+    """The portal that answers this request."""
+    portal: Portal = request.app.state.portal
+    return portal

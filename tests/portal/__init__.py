@@ -1,0 +1,1 @@
+"""The portal, asked as browsers and other programs ask it."""

@@ -1,0 +1,120 @@
+"""Portals for tests, and clients that fill in their forms as a browser would."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from fastapi.testclient import TestClient
+
+from portal.app import create_app
+from portal.documents import Documents
+from portal.wired import Portal
+from storage.ids import new_id
+from storage.records import (
+    CompanyAccount,
+    Language,
+    Membership,
+    MembershipState,
+    Role,
+    User,
+)
+from storage.store import Store
+from tests import making
+
+NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
+KEY = b"a key of thirty-two octets......"
+_SECRET = re.compile(r'name="csrf" value="([0-9a-f]{64})"')
+
+
+@dataclass
+class Place:
+    """One portal and its store; `now` may be moved on."""
+
+    store: Store
+    portal: Portal
+    clock: list[datetime] = field(default_factory=lambda: [NOW])
+
+    def browser(self, **fields: str) -> Browser:
+        """A browser without cookies that sends these header fields."""
+        client = TestClient(
+            create_app(self.portal), base_url="http://portal.test", headers=fields, follow_redirects=False
+        )
+        return Browser(client)
+
+    def company(self, **changes: Any) -> CompanyAccount:
+        """A company on record."""
+        changes.setdefault("addresses", (f"{new_id()}@mailbox.example",))
+        account = making.account(**changes)
+        with self.store.transaction() as records:
+            records.accounts.add(account)
+        return account
+
+    def user(self, *companies: CompanyAccount, role: Role = Role.ADMINISTRATOR, **changes: Any) -> User:
+        """A person who belongs to these companies."""
+        values: dict[str, Any] = {
+            "id": new_id(),
+            "email": f"{new_id()}@company.example",
+            "name": "Erika Muster",
+            "language": Language.ENGLISH,
+            "password_hash": None,
+            "created_at": NOW,
+            "confirmed_at": NOW,
+        }
+        user = User(**values | changes)
+        with self.store.transaction() as records:
+            records.users.add(user)
+            for company in companies:
+                records.memberships.put(
+                    Membership(
+                        account_id=company.id,
+                        user_id=user.id,
+                        role=role,
+                        state=MembershipState.ACTIVE,
+                        created_at=NOW,
+                    )
+                )
+        return user
+
+    def signed_in(self, user: User, **fields: str) -> Browser:
+        """A browser in which this person is signed in."""
+        with self.store.transaction() as records:
+            token = records.sessions.begin(user.id, self.clock[0])
+        browser = self.browser(**fields)
+        browser.client.cookies.set("session", token)
+        return browser
+
+
+@dataclass
+class Browser:
+    """A client that keeps cookies, and sends each form with the secret of the page before."""
+
+    client: TestClient
+    secret: str = ""
+
+    def get(self, path: str) -> Any:
+        """A page."""
+        answer = self.client.get(path)
+        found = _SECRET.search(answer.text) if "html" in answer.headers.get("content-type", "") else None
+        self.secret = found[1] if found else self.secret
+        return answer
+
+    def post(self, path: str, fields: dict[str, Any] | None = None, **more: Any) -> Any:
+        """A form; the secret comes along unless `fields` has one."""
+        return self.client.post(path, data={"csrf": self.secret} | (fields or {}), **more)
+
+
+def opened_place(url: str) -> Iterator[Place]:
+    """A portal on the store at this address."""
+    store = Store.open(url)
+    documents = Documents(at_once=1)
+    clock = [NOW]
+    portal = Portal(
+        store=store, now=lambda: clock[0], base_url="http://portal.test", key=KEY, documents=documents
+    )
+    yield Place(store, portal, clock)
+    documents.close()
+    store.close()
