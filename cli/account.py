@@ -82,6 +82,70 @@ def add(
     front.say(f'Registered "{added.name}" as {added.id}.', forms.account_form(added))
 
 
+@account.command()
+@click.argument("account_", metavar="ACCOUNT")
+@click.option("--address", "addresses", multiple=True, metavar="A", help="Mailbox address of the company.")
+@click.option("--vat-id", "vat_ids", multiple=True, metavar="V", help="VAT identifier (BT-48), DE123456789.")
+@click.option("--domain", "domains", multiple=True, metavar="D", help="Mail domain of the company.")
+@click.option(
+    "--identifier",
+    "identifiers",
+    multiple=True,
+    metavar="SCHEME:VALUE",
+    help="Any other identifier that invoices carry.",
+)
+@click.option(
+    "--customer-number",
+    "customer_numbers",
+    nargs=2,
+    multiple=True,
+    metavar="PARTNER NUMBER",
+    help="Number that a contracting partner gave the company (BT-46).",
+)
+@pass_front
+def extend(
+    front: Front,
+    account_: str,
+    addresses: tuple[str, ...],
+    vat_ids: tuple[str, ...],
+    domains: tuple[str, ...],
+    identifiers: tuple[str, ...],
+    customer_numbers: tuple[tuple[str, str], ...],
+) -> None:
+    """Give an account further keys; ACCOUNT is its id, name or address.
+
+    You vouch for them: what you enter here counts as proven.
+    """
+    with front.store.transaction() as records:
+        company = records.accounts.find(account_)
+        partners = [(records.partners.find(partner).id, number) for partner, number in customer_numbers]
+        keys = replace(
+            company,
+            addresses=addresses,
+            vat_ids=vat_ids,
+            domains=domains,
+            identifiers=tuple(parse_identifier(text) for text in identifiers),
+            customer_numbers=tuple(f"{partner_id}:{number}" for partner_id, number in partners),
+        )
+        records.accounts.extend(company.id, keys)
+        extended = records.accounts.get(company.id)
+    front.say(f'"{extended.name}" is found by these, too.', forms.account_form(extended))
+
+
+@account.command()
+@click.argument("account_", metavar="ACCOUNT")
+@click.argument("key")
+@pass_front
+def withdraw(front: Front, account_: str, key: str) -> None:
+    """Take a key away from an account, written as `account show` shows it; also a remembered decision."""
+    with front.store.transaction() as records:
+        company = records.accounts.find(account_)
+        if not records.accounts.withdraw(company.id, key):
+            raise NotFound(f'"{company.name}" has no key "{key}"; `invoices account show` lists them')
+        left = records.accounts.get(company.id)
+    front.say(f'"{left.name}" is no longer found by "{key}".', forms.account_form(left))
+
+
 @account.command("list")
 @pass_front
 def list_(front: Front) -> None:

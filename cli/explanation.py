@@ -5,11 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ingest.processing.environment import TestSign
-from ingest.processing.matching import MatchRule
+from ingest.processing.match_rules import MatchRule
 from storage.records import HistoryEvent, HistoryEventName, Invoice, InvoiceState, MailState, ReceivedMail
 
 _RULES = {
     MatchRule.RECIPIENT_ADDRESS: "it was sent to an address of that account",
+    MatchRule.USER_ADDRESS: "it was sent to somebody who is registered there",
+    MatchRule.OPERATOR_DECISION: "an operator decided so",
+    MatchRule.CUSTOMER_NUMBER: "the invoice names the number that its sender gave that account (BT-46)",
+    MatchRule.BUYER_ELECTRONIC_ADDRESS: "the invoice names an electronic address of that account (BT-49)",
+    MatchRule.BUYER_LEGAL_REGISTRATION: "the invoice names that account's legal registration (BT-47)",
+    MatchRule.BUYER_REFERENCE: "the invoice names a buyer reference of that account (BT-10)",
     MatchRule.BUYER_VAT_IDENTIFIER: "the invoice names that account's VAT identifier as the buyer's (BT-48)",
     MatchRule.BUYER_IDENTIFIER: "the invoice names an identifier of that account as the buyer's",
     MatchRule.REGISTERED_DOMAIN: "it was sent to a domain of that account",
@@ -67,6 +73,8 @@ def _sentence(event: HistoryEvent, mail: ReceivedMail, accounts: Mapping[str, st
             return f"an invited account {account} was made."
         case HistoryEventName.MATCHED:
             return f"the invoice was filed under {account}, because {_RULES[MatchRule(detail['rule'])]}."
+        case HistoryEventName.ASSIGNED:
+            return f"{event.actor} decided that it belongs to {account}."
         case HistoryEventName.LINK_CREATED:
             return f"a registration link was made; it can be used until {expires}."
         case HistoryEventName.RECORDED if "reason" in detail:
@@ -89,6 +97,7 @@ _PLAIN = {
     HistoryEventName.QUARANTINED: "it was set aside in quarantine.",
     HistoryEventName.RETRIED: "{actor} had it tried again.",
     HistoryEventName.DISCARDED: "{actor} gave it up.",
+    HistoryEventName.REMEMBERED: "that was remembered for later invoices of the same seller to this recipient.",
     HistoryEventName.VIEWED: "{actor} looked at it.",
     HistoryEventName.DOWNLOADED: "{actor} downloaded it.",
     HistoryEventName.EXPIRED: "its time had come.",

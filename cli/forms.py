@@ -14,6 +14,7 @@ from storage.records import (
     ContractingPartner,
     HistoryEvent,
     Invoice,
+    MatchEvidence,
     Part,
     Party,
     ReceivedMail,
@@ -47,6 +48,7 @@ def _invoice_form(invoice: Invoice, account: CompanyAccount, mail: ReceivedMail)
         "mail_id": invoice.mail_id,
         "account": account_summary(account),
         "matched_by": invoice.matched_by,
+        "match_evidence": [_evidence_form(one) for one in invoice.evidence],
         "environment": invoice.environment,
         "environment_reason": invoice.environment_reason,
         "state": invoice.state,
@@ -66,6 +68,16 @@ def _invoice_form(invoice: Invoice, account: CompanyAccount, mail: ReceivedMail)
         "sources": [asdict(source) for source in reading.sources] if reading else [],
         "sender": _sender_form(mail),
         "duplicate_of": invoice.duplicate_of,
+    }
+
+
+def _evidence_form(evidence: MatchEvidence) -> Form:
+    return {
+        "rule": evidence.rule,
+        "kind": evidence.kind,
+        "value": evidence.value,
+        "where": evidence.where,
+        "account": evidence.account_id,
     }
 
 
@@ -174,6 +186,8 @@ def account_form(account: CompanyAccount) -> Form:
         "vat_ids": list(account.vat_ids),
         "domains": list(account.domains),
         "identifiers": [str(identifier) for identifier in account.identifiers],
+        "customer_numbers": list(account.customer_numbers),
+        "decisions": list(account.decisions),
         "invited_at": instant(account.invited_at),
         "registered_at": instant(account.registered_at),
     }

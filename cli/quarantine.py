@@ -8,7 +8,7 @@ from cli import forms
 from cli.front import Front, Group, actor, pass_front, utc_now
 from cli.local_worker import LocalWorker
 from storage.errors import NotFound
-from storage.records import HistoryEvent, HistoryEventName, MailState
+from storage.records import Assignment, HistoryEvent, HistoryEventName, MailState
 
 COLUMNS = {"received_at": "Received", "reverse_path": "From", "reason": "Reason", "mail_id": "Id"}
 
@@ -42,12 +42,28 @@ def show(front: Front, mail_id: str) -> None:
 
 @quarantine.command()
 @click.argument("mail_id", metavar="ID")
+@click.option(
+    "--account", "account_", metavar="ACCOUNT", help="Whose it is: an account's id, name or address."
+)
+@click.option(
+    "--remember",
+    is_flag=True,
+    help="Also file later invoices of the same seller to the same recipient under this account.",
+)
 @pass_front
-def retry(front: Front, mail_id: str) -> None:
-    """Read and file a mail again, with today's program and accounts."""
+def retry(front: Front, mail_id: str, account_: str | None, remember: bool) -> None:
+    """Read and file a mail again, with today's program and accounts, or under the account that you name."""
+    if remember and account_ is None:
+        raise click.UsageError("--remember needs --account")
     with front.store.transaction() as records:
-        records.mails.requeue(mail_id)
-        records.history.add([_event(HistoryEventName.RETRIED, mail_id)])
+        assignment = None
+        events = [_event(HistoryEventName.RETRIED, mail_id)]
+        if account_ is not None:
+            account_id = records.accounts.find(account_).id
+            assignment = Assignment(account_id=account_id, actor=actor(), remember=remember)
+            events.append(_event(HistoryEventName.ASSIGNED, mail_id, {"account": account_id}))
+        records.mails.requeue(mail_id, assignment)
+        records.history.add(events)
     with LocalWorker(front.settings, front.store) as worker:
         worker.wait_for([mail_id])
     _say_outcome(front, mail_id)
@@ -65,8 +81,10 @@ def discard(front: Front, mail_id: str, reason: str) -> None:
     _say_outcome(front, mail_id)
 
 
-def _event(name: HistoryEventName, mail_id: str) -> HistoryEvent:
-    return HistoryEvent(at=utc_now(), event=name, actor=actor(), detail={}, mail_id=mail_id, invoice_id=None)
+def _event(name: HistoryEventName, mail_id: str, detail: dict[str, str] | None = None) -> HistoryEvent:
+    return HistoryEvent(
+        at=utc_now(), event=name, actor=actor(), detail=detail or {}, mail_id=mail_id, invoice_id=None
+    )
 
 
 def _say_outcome(front: Front, mail_id: str) -> None:

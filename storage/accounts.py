@@ -7,13 +7,14 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, func, insert, select, tuple_, update
+from sqlalchemy import Row, delete, func, insert, select, tuple_, update
 from sqlalchemy.engine import Connection
 
 from storage.account_keys import (
     AccountKey,
     KeyKind,
     address_key,
+    customer_number_key,
     domain_key,
     identifier_key,
     name_key,
@@ -23,8 +24,9 @@ from storage.account_keys import (
 )
 from storage.chunks import chunks
 from storage.errors import Conflict, NotFound
-from storage.records import AccountStatus, CompanyAccount
-from storage.tables import AccountKeyRow, CompanyAccountRow
+from storage.freemail import is_freemail
+from storage.records import AccountStatus, CompanyAccount, MembershipState, RememberedDecision
+from storage.tables import AccountKeyRow, CompanyAccountRow, MembershipRow, PortalUserRow
 
 
 class Accounts:
@@ -67,15 +69,53 @@ class Accounts:
         )
         return {AccountKey(KeyKind(kind), value): account_id for kind, value, account_id in rows}
 
+    def extend(self, account_id: str, keys: CompanyAccount) -> None:
+        """Gives an account the further keys of `keys`; those it has already are passed over.
+
+        Raises Conflict when a key belongs to another account, ValueError when one has no valid form.
+        """
+        wanted = _keys_of(keys)
+        owners = self.owners(wanted)
+        for key, owner_id in owners.items():
+            if owner_id != account_id:
+                raise Conflict(_belongs(key, self.get(owner_id)))
+        self._add_keys(account_id, {key: shown for key, shown in wanted.items() if key not in owners})
+
+    def remember(self, decision: RememberedDecision) -> None:
+        """Keeps an operator's decision as a key of its account, instead of an earlier one about the same."""
+        key = AccountKey(KeyKind.DECISION, decision.key)
+        self._connection.execute(
+            delete(AccountKeyRow).where(AccountKeyRow.kind == key.kind, AccountKeyRow.value == key.value)
+        )
+        self._add_keys(decision.account_id, {key: decision.key})
+
+    def withdraw(self, account_id: str, text: str) -> int:
+        """Takes a key away from an account, named as it is shown or in its normal form; how many went."""
+        return self._connection.execute(
+            delete(AccountKeyRow).where(
+                AccountKeyRow.account_id == account_id,
+                (AccountKeyRow.shown == text) | (AccountKeyRow.value == text),
+            )
+        ).rowcount
+
     def is_known_recipient(self, address: str) -> bool:
-        """Whether mail to `address` reaches an account by its address, sub-address or domain."""
+        """Whether mail to `address` reaches an account: its address, sub-address or domain, or one of its users."""
         try:
             exact = address_key(address)
             user, _, domain = split_address(address)
             keys = [exact, address_key(f"{user}@{domain}"), domain_key(domain)]
         except ValueError:
             return False
-        return bool(self.owners(keys))
+        return bool(self.owners(keys)) or self._is_user(exact)
+
+    def _is_user(self, address: AccountKey) -> bool:
+        query = (
+            select(PortalUserRow.id)
+            .join(MembershipRow, MembershipRow.user_id == PortalUserRow.id)
+            .where(PortalUserRow.address == address.value, PortalUserRow.confirmed_at.is_not(None))
+            .where(MembershipRow.state == MembershipState.ACTIVE)
+        )
+        return self._connection.scalar(query.limit(1)) is not None
 
     def get(self, account_id: str) -> CompanyAccount:
         """One account. Raises NotFound."""
@@ -151,7 +191,11 @@ class Accounts:
         self._connection.execute(
             update(CompanyAccountRow)
             .where(CompanyAccountRow.id == invited)
-            .values(status=AccountStatus.REGISTERED, registered_at=account.registered_at, name=account.name)
+            .values(
+                status=AccountStatus.REGISTERED,
+                registered_at=account.registered_at,
+                name=account.name,
+            )
         )
         self._add_keys(invited, {key: shown for key, shown in keys.items() if key not in owners})
         self._enter_name(invited, account.name)
@@ -214,6 +258,8 @@ class Accounts:
                 identifiers=tuple(parse_identifier(text) for text in keys[row.id][KeyKind.IDENTIFIER]),
                 invited_at=row.invited_at,
                 registered_at=row.registered_at,
+                customer_numbers=tuple(keys[row.id][KeyKind.CUSTOMER_NUMBER]),
+                decisions=tuple(keys[row.id][KeyKind.DECISION]),
             )
             for row in rows
         ]
@@ -233,6 +279,16 @@ def _belongs(key: AccountKey, owner: CompanyAccount) -> str:
 def _keys_of(account: CompanyAccount) -> dict[AccountKey, str]:
     keys = {address_key(address): address for address in account.addresses}
     keys |= {vat_id_key(vat_id): vat_id for vat_id in account.vat_ids}
-    keys |= {domain_key(domain): domain for domain in account.domains}
+    keys |= {_company_domain_key(domain): domain for domain in account.domains}
     keys |= {identifier_key(identifier): str(identifier) for identifier in account.identifiers}
+    for text in account.customer_numbers:
+        partner_id, _, number = text.partition(":")
+        keys[customer_number_key(partner_id, number)] = text
     return keys
+
+
+def _company_domain_key(domain: str) -> AccountKey:
+    key = domain_key(domain)
+    if is_freemail(key.value):
+        raise ValueError(f'"{domain}" gives mailboxes to everybody; register the address itself instead')
+    return key

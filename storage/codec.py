@@ -8,11 +8,13 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from storage.records import InvoiceReading, MailReading, Message
+from storage.records import Assignment, InvoiceReading, MailReading, MatchEvidence, Message
 
 _MESSAGE = TypeAdapter(Message)
 _INVOICE = TypeAdapter(InvoiceReading)
 _READING = TypeAdapter(MailReading)
+_EVIDENCE = TypeAdapter(tuple[MatchEvidence, ...])
+_ASSIGNMENT = TypeAdapter(Assignment)
 
 
 def message_to_json(message: Message) -> dict[str, Any]:
@@ -35,6 +37,27 @@ def invoice_to_json(reading: InvoiceReading) -> dict[str, Any]:
 def invoice_from_json(value: dict[str, Any]) -> InvoiceReading:
     """The reverse of invoice_to_json. Raises ValueError."""
     return _INVOICE.validate_python(value)
+
+
+def evidence_to_json(evidence: tuple[MatchEvidence, ...]) -> list[Any]:
+    """Evidence as JSON values."""
+    return list(_EVIDENCE.dump_python(evidence, mode="json"))
+
+
+def evidence_from_json(value: list[Any]) -> tuple[MatchEvidence, ...]:
+    """The reverse of evidence_to_json. Raises ValueError."""
+    return _EVIDENCE.validate_python(value)
+
+
+def assignment_to_json(assignment: Assignment) -> dict[str, Any]:
+    """An operator's decision as JSON values."""
+    value: dict[str, Any] = _ASSIGNMENT.dump_python(assignment, mode="json")
+    return value
+
+
+def assignment_from_json(value: dict[str, Any]) -> Assignment:
+    """The reverse of assignment_to_json. Raises ValueError."""
+    return _ASSIGNMENT.validate_python(value)
 
 
 def reading_to_octets(reading: MailReading) -> bytes:

@@ -80,6 +80,7 @@ class Expired:
             .values(
                 state=InvoiceState.DELETED,
                 content=None,
+                evidence=None,
                 same_invoice=None,
                 deleted_at=at,
                 tombstone_until=tombstone_until,

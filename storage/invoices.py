@@ -47,6 +47,7 @@ class Invoices:
                     "invoice_number": invoice.invoice_number,
                     "issue_date": invoice.issue_date,
                     "content": codec.invoice_to_json(invoice.reading) if invoice.reading else None,
+                    "evidence": codec.evidence_to_json(invoice.evidence),
                     "same_invoice": invoice.same_invoice,
                     "duplicate_of": earlier.get((invoice.account_id, invoice.same_invoice)),
                 }
@@ -134,4 +135,5 @@ def _record(row: Row[Any]) -> Invoice:
         same_invoice=row.same_invoice,
         duplicate_of=row.duplicate_of,
         deleted_at=row.deleted_at,
+        evidence=codec.evidence_from_json(row.evidence) if row.evidence else (),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
@@ -13,7 +14,7 @@ from storage.account_keys import domain_key
 from storage.chunks import chunks
 from storage.errors import Conflict, NotFound
 from storage.records import Membership, MembershipState, Role
-from storage.tables import CompanyAccountRow, JoiningDomainRow, MembershipRow
+from storage.tables import CompanyAccountRow, JoiningDomainRow, MembershipRow, PortalUserRow
 
 _ADMINISTRATES = (MembershipRow.role == Role.ADMINISTRATOR) & (MembershipRow.state == MembershipState.ACTIVE)
 
@@ -75,6 +76,22 @@ class Memberships:
                 MembershipRow.account_id.in_(chunk), MembershipRow.state == MembershipState.ACTIVE
             )
         ]
+
+    def accounts_of_addresses(self, addresses: Iterable[str]) -> dict[str, tuple[str, ...]]:
+        """The accounts with a confirmed user at each of some addresses (in normal form), where that is active."""
+        found: dict[str, list[str]] = defaultdict(list)
+        query = (
+            select(PortalUserRow.address, MembershipRow.account_id)
+            .join(MembershipRow, MembershipRow.user_id == PortalUserRow.id)
+            .where(MembershipRow.state == MembershipState.ACTIVE, PortalUserRow.confirmed_at.is_not(None))
+            .order_by(MembershipRow.created_at, MembershipRow.account_id)
+        )
+        for chunk in chunks(addresses):
+            for address, account_id in self._connection.execute(
+                query.where(PortalUserRow.address.in_(chunk))
+            ):
+                found[address].append(account_id)
+        return {address: tuple(ids) for address, ids in found.items()}
 
     def administrators(self, account_id: str) -> list[Membership]:
         """The active administrators of a company, oldest first."""

@@ -17,6 +17,7 @@ from storage.history import History
 from storage.invoices import Invoices
 from storage.partners import Partners
 from storage.records import (
+    Assignment,
     Envelope,
     Filing,
     MailState,
@@ -129,6 +130,8 @@ class ReceivedMails:
         accounts = Accounts(self._connection)
         for account in filing.new_accounts:
             accounts.add(account)
+        for decision in filing.decisions:
+            accounts.remember(decision)
         RegistrationLinks(self._connection).add(filing.new_links)
         Invoices(self._connection).add(filing.invoices)
         if filing.partner_id:
@@ -152,12 +155,22 @@ class ReceivedMails:
         )
         return self.get(mail_id).failures
 
-    def requeue(self, mail_id: str) -> None:
-        """Puts a quarantined mail into the queue again. Raises NotFound when it is not in quarantine."""
+    def requeue(self, mail_id: str, assignment: Assignment | None = None) -> None:
+        """Puts a quarantined mail into the queue again, with an operator's decision whose it is if there is one.
+
+        Raises NotFound when it is not in quarantine.
+        """
         result = self._connection.execute(
             update(ReceivedMailRow)
             .where(ReceivedMailRow.id == mail_id, ReceivedMailRow.state == MailState.QUARANTINED)
-            .values(state=MailState.RECEIVED, outcome=None, reason=None, failures=0, expires_at=None)
+            .values(
+                state=MailState.RECEIVED,
+                outcome=None,
+                reason=None,
+                failures=0,
+                expires_at=None,
+                assignment=codec.assignment_to_json(assignment) if assignment else None,
+            )
         )
         if not result.rowcount:
             raise NotFound(f"no mail {mail_id} is in quarantine")
@@ -278,4 +291,5 @@ def _record(row: Row[Any]) -> ReceivedMail:
         message=message,
         expires_at=row.expires_at,
         deleted_at=row.deleted_at,
+        assignment=codec.assignment_from_json(row.assignment) if row.assignment else None,
     )

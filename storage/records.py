@@ -176,6 +176,8 @@ class HistoryEventName(StrEnum):
     QUARANTINED = "quarantined"
     RETRIED = "retried"
     DISCARDED = "discarded"
+    ASSIGNED = "assigned"
+    REMEMBERED = "remembered"
     VIEWED = "viewed"
     DOWNLOADED = "downloaded"
     EXPIRED = "expired"
@@ -400,6 +402,34 @@ class MailReading:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MatchEvidence:
+    """A key of an account that a mail or its document names, too: why the invoice is this account's."""
+
+    rule: str
+    kind: str  # of the key
+    value: str  # in its normal form
+    where: str  # "forward-path", or the EN 16931 number of the term, "BT-48"
+    account_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assignment:
+    """An operator's decision whose the invoices of a mail are."""
+
+    account_id: str
+    actor: str
+    remember: bool  # also for later invoices of the same seller to the same recipient
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RememberedDecision:
+    """An assignment that holds for later mails, too: `key` in its normal form, and whose it is."""
+
+    key: str
+    account_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CompanyAccount:
     """A recipient company."""
 
@@ -412,6 +442,8 @@ class CompanyAccount:
     identifiers: tuple[Identifier, ...]
     invited_at: datetime | None
     registered_at: datetime | None
+    customer_numbers: tuple[str, ...] = ()  # PARTNER-ID:NUMBER
+    decisions: tuple[str, ...] = ()  # of operators, remembered: RECIPIENT from SELLER
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -470,6 +502,7 @@ class Invoice:
     same_invoice: bytes | None  # SHA-256 of seller, number and date; None when one is unknown
     duplicate_of: str | None
     deleted_at: datetime | None = None
+    evidence: tuple[MatchEvidence, ...] = ()  # of `matched_by` first; empty once deleted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -488,6 +521,7 @@ class ReceivedMail:
     message: Message | None  # None until it is read, and once deleted
     expires_at: datetime | None
     deleted_at: datetime | None
+    assignment: Assignment | None = None  # by an operator, when the mail was taken out of quarantine
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -600,3 +634,4 @@ class Filing:
     events: tuple[HistoryEvent, ...] = ()
     outbound_mails: tuple[OutboundMail, ...] = ()
     partner_id: str | None = None
+    decisions: tuple[RememberedDecision, ...] = ()

@@ -107,6 +107,7 @@ class ReceivedMailRow(Base):
     expires_at: Mapped[datetime | None]
     deleted_at: Mapped[datetime | None]
     tombstone_until: Mapped[datetime | None]
+    assignment: Mapped[dict[str, Any] | None]  # whose its invoices are, as an operator decided
 
     __table_args__ = (
         # The queue stays small however many mails are filed.
@@ -226,6 +227,7 @@ class InvoiceRow(Base):
     invoice_number: Mapped[str | None]  # BT-1
     issue_date: Mapped[str | None] = mapped_column(Text)  # BT-2
     content: Mapped[dict[str, Any] | None]  # terms, attachments and warnings, as codec.py writes them
+    evidence: Mapped[list[Any] | None]  # why it is this account's, as codec.py writes it
     same_invoice: Mapped[bytes | None]  # digest of seller, number and date
     duplicate_of: Mapped[str | None] = mapped_column(Id)
     deleted_at: Mapped[datetime | None]

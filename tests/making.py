@@ -12,6 +12,7 @@ from storage.records import (
     BusinessTerms,
     CompanyAccount,
     ContentInMemory,
+    ContractingPartner,
     DocumentFormat,
     Envelope,
     Environment,
@@ -21,14 +22,17 @@ from storage.records import (
     InvoiceState,
     Language,
     MailReading,
+    MailState,
     MailTemplate,
     Membership,
     MembershipState,
     Message,
     OutboundMail,
     Part,
+    PartnerTrust,
     PartRole,
     Party,
+    ReceivedMail,
     RegistrationLink,
     Role,
     User,
@@ -60,6 +64,40 @@ def incoming(octets: bytes = b"Subject: x\r\n\r\nbody\r\n", **changes: Any) -> I
         "transfer_digest": hashlib.sha256(octets).digest(),
     }
     return IncomingMail(**values | changes)
+
+
+def received_mail(**changes: Any) -> ReceivedMail:
+    """A mail that a worker is about to file."""
+    values: dict[str, Any] = {
+        "id": new_id(),
+        "received_at": NOW,
+        "state": MailState.CLAIMED,
+        "outcome": None,
+        "reason": None,
+        "envelope": envelope(),
+        "size": 1,
+        "failures": 0,
+        "message_id": None,
+        "message": None,
+        "expires_at": None,
+        "deleted_at": None,
+    }
+    return ReceivedMail(**values | changes)
+
+
+def partner(**changes: Any) -> ContractingPartner:
+    """A company that sends invoices."""
+    values: dict[str, Any] = {
+        "id": new_id(),
+        "name": "Supplier",
+        "domains": (),
+        "vat_ids": (),
+        "trust": PartnerTrust.NEW,
+        "environment": Environment.PRODUCTIVE,
+        "first_seen": None,
+        "last_seen": None,
+    }
+    return ContractingPartner(**values | changes)
 
 
 def account(**changes: Any) -> CompanyAccount:

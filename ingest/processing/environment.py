@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from ingest.processing.matching import is_test_address
+from ingest.processing.match_rules import is_test_address
 from storage.records import BusinessTerms, ContractingPartner, Environment, Message
 
 

@@ -9,19 +9,19 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from ingest.processing.environment import environment
-from ingest.processing.matching import (
-    Candidates,
-    Match,
+from ingest.processing.match_rules import (
+    BY_DOCUMENT,
+    FORWARD_PATH,
     MatchRule,
-    Unmatched,
-    match,
-    named_buyers,
+    remembered_key,
     without_sub_address,
 )
-from storage.account_keys import address_key, vat_id_key
+from ingest.processing.matching import Candidates, Contested, Match, Unmatched, match, named_buyers
+from storage.account_keys import KeyKind, address_key, vat_id_key
 from storage.expiry import RetentionPeriods
 from storage.records import (
     AccountStatus,
+    Assignment,
     BusinessTerms,
     CompanyAccount,
     ContractingPartner,
@@ -35,14 +35,17 @@ from storage.records import (
     InvoiceState,
     LinkState,
     MailReading,
+    MatchEvidence,
     Message,
     Outcome,
     PartnerTrust,
     ReceivedMail,
     RegistrationLink,
+    RememberedDecision,
 )
 
 ACTOR = "worker"
+QUARANTINE = "quarantine"  # where an operator decides
 NO_RECIPIENT = "the mail names no recipient, and the invoice no registered buyer"
 
 
@@ -53,6 +56,7 @@ class OnRecord:
     candidates: Candidates
     newest_links: Mapping[str, RegistrationLink]  # by address without case
     partner: ContractingPartner | None
+    proposals: tuple[CompanyAccount, ...] = ()  # named like a buyer; for an operator, never a match
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,11 +81,12 @@ class Filer:
         self._links: list[RegistrationLink] = []
         self._invoices: list[Invoice] = []
         self._events: list[HistoryEvent] = []
+        self._decisions: dict[str, RememberedDecision] = {}  # by key
 
     def file(self, reading: MailReading) -> Filing:
         """The complete list of records to write for a mail that could be read."""
         partner = self._on_record.partner
-        if partner is not None and partner.trust is PartnerTrust.BLOCKED:
+        if partner is not None and partner.trust is PartnerTrust.BLOCKED and self._mail.assignment is None:
             return self.quarantine(f'the partner "{partner.name}" is blocked', reading)
         if not reading.invoices and reading.unread:
             unread = [f'"{one.part.name}": {one.reason}' for one in reading.unread]
@@ -91,17 +96,20 @@ class Filer:
 
         self._note(HistoryEventName.READ, {"invoices": str(len(reading.invoices))})
         for position, invoice in enumerate(reading.invoices):
-            matches, unmatched = self._accounts_for(invoice.terms)
+            matches, unmatched, contested = self._accounts_for(invoice.terms)
+            if contested:
+                return self.quarantine(self._contested(contested[0]), reading)
             if not matches:
                 reasons = [recipient.reason for recipient in unmatched if recipient.reason]
-                return self.quarantine("; ".join(reasons) or NO_RECIPIENT, reading)
+                reason = "; ".join(reasons) or NO_RECIPIENT
+                return self.quarantine(reason + self._proposed(), reading)
             for found in matches:
                 self._record(reading.message, position, invoice, found)
         return self._filing(Outcome.RECORDED, None, reading.message)
 
     def quarantine(self, reason: str, reading: MailReading | None = None) -> Filing:
         """A mail set aside for an operator, with the reason in words."""
-        self._invited, self._links, self._invoices, self._events = {}, [], [], []
+        self._invited, self._links, self._invoices, self._events, self._decisions = {}, [], [], [], {}
         self._note(HistoryEventName.QUARANTINED, {})
         return self._filing(Outcome.QUARANTINED, reason, reading.message if reading else None)
 
@@ -131,14 +139,54 @@ class Filer:
             invoices=tuple(self._invoices),
             events=tuple(self._events),
             partner_id=self._on_record.partner.id if self._on_record.partner else None,
+            decisions=tuple(self._decisions.values()),
         )
 
-    def _accounts_for(self, terms: BusinessTerms) -> tuple[list[Match], list[Unmatched]]:
-        forward_paths = self._mail.envelope.forward_paths
-        matches, unmatched = match(terms, forward_paths, self._on_record.candidates)
-        matches += [self._invite(recipient) for recipient in unmatched if recipient.reason is None]
-        first_of_each = {found.account_id: found for found in reversed(matches)}
-        return list(first_of_each.values())[::-1], unmatched
+    def _accounts_for(
+        self, terms: BusinessTerms
+    ) -> tuple[list[Match], tuple[Unmatched, ...], tuple[Contested, ...]]:
+        if self._mail.assignment is not None:
+            return [self._assigned(terms, self._mail.assignment)], (), ()
+        partner_id = self._on_record.partner.id if self._on_record.partner else None
+        found = match(terms, self._mail.envelope.forward_paths, self._on_record.candidates, partner_id)
+        matches = [*found.matches]
+        matches += [self._invite(recipient) for recipient in found.unmatched if recipient.reason is None]
+        first_of_each = {one.account_id: one for one in reversed(matches)}
+        return list(first_of_each.values())[::-1], found.unmatched, found.contested
+
+    def _assigned(self, terms: BusinessTerms, assignment: Assignment) -> Match:
+        """What an operator decided; it holds for later mails where the operator wanted that."""
+        forward_path = next(iter(self._mail.envelope.forward_paths), "")
+        key = remembered_key(terms, forward_path)
+        if assignment.remember and key is not None and key.value not in self._decisions:
+            self._decisions[key.value] = RememberedDecision(key=key.value, account_id=assignment.account_id)
+            self._note(HistoryEventName.REMEMBERED, {"account": assignment.account_id})
+        evidence = MatchEvidence(
+            rule=MatchRule.OPERATOR_DECISION,
+            kind=KeyKind.DECISION,
+            value=assignment.actor,
+            where=QUARANTINE,
+            account_id=assignment.account_id,
+        )
+        return Match(assignment.account_id, (evidence,), forward_path)
+
+    def _contested(self, contested: Contested) -> str:
+        """Both accounts by name, and what each of them is found by."""
+        claims = []
+        for account_id in dict.fromkeys(one.account_id for one in contested.evidence):
+            account = self._on_record.candidates.accounts.get(account_id)
+            found_by = ", ".join(
+                f"{one.kind} {one.value} ({one.where})"
+                for one in contested.evidence
+                if one.account_id == account_id
+            )
+            claims.append(f'"{account.name if account else account_id}" by {found_by}')
+        return f"it could be the invoice of {' and '.join(claims)}; say whose it is"
+
+    def _proposed(self) -> str:
+        """For an operator only: an account of this name is no match."""
+        names = " or ".join(f'"{one.name}"' for one in self._on_record.proposals)
+        return f"; going by the name alone it could be that of {names}" if names else ""
 
     def _invite(self, recipient: Unmatched) -> Match:
         address = without_sub_address(recipient.forward_path)
@@ -155,7 +203,15 @@ class Filer:
                 invited_at=self._mail.received_at,
                 registered_at=None,
             )
-        return Match(self._invited[key.value].id, MatchRule.INVITATION, key, recipient.forward_path)
+        account_id = self._invited[key.value].id
+        evidence = MatchEvidence(
+            rule=MatchRule.INVITATION,
+            kind=key.kind,
+            value=key.value,
+            where=FORWARD_PATH,
+            account_id=account_id,
+        )
+        return Match(account_id, (evidence,), recipient.forward_path)
 
     def _record(self, message: Message, position: int, reading: InvoiceReading, found: Match) -> None:
         terms = reading.terms
@@ -176,19 +232,21 @@ class Filer:
             reading=replace(reading, warnings=(*reading.warnings, *self._mismatch(terms, found))),
             same_invoice=same_invoice_digest(terms),
             duplicate_of=None,
+            evidence=found.evidence,
         )
         self._invoices.append(invoice)
         if found.rule is MatchRule.INVITATION:
             self._note(HistoryEventName.ACCOUNT_INVITED, {"account": found.account_id}, invoice)
-        self._note(HistoryEventName.MATCHED, {"rule": found.rule, "account": found.account_id}, invoice)
+        detail = {"rule": str(found.rule), "account": found.account_id, "where": found.evidence[0].where}
+        self._note(HistoryEventName.MATCHED, detail, invoice)
         self._link(found, invoice)
         detail = {"environment": str(kind), "expires_at": invoice.expires_at.isoformat()}
         self._note(HistoryEventName.RECORDED, detail | ({"reason": str(sign)} if sign else {}), invoice)
 
     def _mismatch(self, terms: BusinessTerms, found: Match) -> list[Finding]:
-        others = named_buyers(terms, self._on_record.candidates) - {found.account_id}
-        by_document = found.rule in (MatchRule.BUYER_VAT_IDENTIFIER, MatchRule.BUYER_IDENTIFIER)
-        if by_document or not others:
+        partner_id = self._on_record.partner.id if self._on_record.partner else None
+        others = named_buyers(terms, self._on_record.candidates, partner_id) - {found.account_id}
+        if found.rule in BY_DOCUMENT or not others:
             return []
         text = "The invoice names another buyer than the company whose mailbox received it."
         return [Finding(code="buyer-mismatch", text=text)]
@@ -198,7 +256,11 @@ class Filer:
         account = self._on_record.candidates.accounts.get(found.account_id)
         if account is not None and account.status is not AccountStatus.INVITED:
             return
-        email = address_key(account.addresses[0]).value if account and account.addresses else found.key.value
+        email = (
+            address_key(account.addresses[0]).value
+            if account and account.addresses
+            else found.evidence[0].value
+        )
         newest = self._on_record.newest_links.get(email)
         if newest is not None and newest.state(self._now) is not LinkState.EXPIRED:
             return

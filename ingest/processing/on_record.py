@@ -2,30 +2,67 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from ingest.processing.filing import OnRecord
-from ingest.processing.matching import Candidates, keys_to_look_up
-from storage.account_keys import AccountKey, address_key, domain_key, split_address, vat_id_key
-from storage.records import AccountStatus, ContractingPartner, MailReading, PartnerTrust, ReceivedMail
+from ingest.processing.match_rules import keys_to_look_up
+from ingest.processing.matching import Candidates
+from storage.account_keys import (
+    AccountKey,
+    KeyKind,
+    address_key,
+    domain_key,
+    name_key,
+    split_address,
+    vat_id_key,
+)
+from storage.records import (
+    AccountStatus,
+    CompanyAccount,
+    ContractingPartner,
+    MailReading,
+    PartnerTrust,
+    ReceivedMail,
+)
 from storage.store import Transaction
+
+MOST_PROPOSALS = 5  # for a mail
 
 
 def load_on_record(records: Transaction, mail: ReceivedMail, reading: MailReading) -> OnRecord:
     """The accounts that could be meant, their newest links, and the partner that sent the mail."""
     terms = [invoice.terms for invoice in reading.invoices]
-    owners = records.accounts.owners(keys_to_look_up(mail.envelope.forward_paths, terms))
-    accounts = records.accounts.by_ids(set(owners.values()))
+    partner = _partner(records, mail, reading)
+    keys = keys_to_look_up(mail.envelope.forward_paths, terms, partner.id if partner else None)
+    owners = records.accounts.owners(keys)
+    memberships = _memberships(records, keys)
+    assigned = {mail.assignment.account_id} if mail.assignment else set()
+    of_users = {account_id for found in memberships.values() for account_id in found}
+    accounts = records.accounts.by_ids({*owners.values(), *of_users, *assigned})
     invited = [
         address_key(account.addresses[0]).value
         for account in accounts.values()
         if account.status is AccountStatus.INVITED and account.addresses
     ]
     return OnRecord(
-        candidates=Candidates(owners, accounts),
+        candidates=Candidates(owners, accounts, memberships),
         newest_links={link.email: link for link in records.links.newest(invited)},
-        partner=_partner(records, mail, reading),
+        partner=partner,
+        proposals=_proposals(records, reading),
     )
+
+
+def _memberships(records: Transaction, keys: Iterable[AccountKey]) -> dict[AccountKey, tuple[str, ...]]:
+    wanted = [key for key in keys if key.kind is KeyKind.USER]
+    found = records.memberships.accounts_of_addresses(key.value for key in wanted)
+    return {key: found[key.value] for key in wanted if key.value in found}
+
+
+def _proposals(records: Transaction, reading: MailReading) -> tuple[CompanyAccount, ...]:
+    """Accounts that are named like a buyer (BT-44): for an operator to look at, never a match."""
+    names = (invoice.terms.buyer.name for invoice in reading.invoices[:MOST_PROPOSALS])
+    keys = {key for name in names if name and (key := name_key(name))}
+    return tuple(records.accounts.by_ids(set(records.accounts.owners(keys).values())).values())
 
 
 def _partner(records: Transaction, mail: ReceivedMail, reading: MailReading) -> ContractingPartner | None:

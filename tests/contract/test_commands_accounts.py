@@ -8,7 +8,7 @@ from tests.commands import Commands
 
 ACCOUNT_KEYS = [
     *("id", "name", "status", "addresses", "vat_ids", "domains", "identifiers"),
-    *("invited_at", "registered_at"),
+    *("customer_numbers", "decisions", "invited_at", "registered_at"),
 ]
 
 
@@ -30,6 +30,8 @@ def test_an_account_is_added_listed_and_shown(commands: Commands) -> None:
         "vat_ids": ["DE123456788"],
         "domains": ["musterwerk.example"],
         "identifiers": ["0088:4012345000009"],
+        "customer_numbers": [],
+        "decisions": [],
         "invited_at": None,
     }
     assert shown == [added, added]

@@ -16,7 +16,7 @@ from prometheus_client.metrics import MetricWrapperBase
 from cli.main import main
 from ingest import metrics
 from ingest.processing.environment import TestSign
-from ingest.processing.matching import MatchRule
+from ingest.processing.match_rules import MatchRule
 from ingest.receiving.arriving import ContentLimits
 from ingest.receiving.replies import Reply
 from ingest.receiving.session_terms import SessionLimits

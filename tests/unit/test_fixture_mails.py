@@ -26,7 +26,7 @@ from fixtures.cases.damaged import broken_pdf
 from fixtures.making.check_digits import is_german_vat_id, is_gln, is_iban, is_leitweg_id
 from fixtures.making.deflate import deflated
 from ingest.processing.environment import TestSign
-from ingest.processing.matching import MatchRule, without_sub_address
+from ingest.processing.match_rules import MatchRule, without_sub_address
 from storage.records import AccountStatus, DocumentFormat, Environment, Outcome, PartRole
 
 FIXTURES = Path(build_mails.__file__).parent
