@@ -11,11 +11,12 @@ from cli.front import Group
 from cli.invoice import download, explain, history, list_, show
 from cli.link import link
 from cli.mail import mail
-from cli.operations import migrate, serve, status
+from cli.operations import migrate, serve
 from cli.partner import partner
 from cli.quarantine import quarantine
 from cli.replay import replay
 from cli.retention import retention
+from cli.status import status
 from cli.user import user
 
 

@@ -1,4 +1,4 @@
-"""`invoices serve|migrate|status`: running the mailbox."""
+"""`invoices serve` and `invoices migrate`: running the mailbox."""
 
 from __future__ import annotations
 
@@ -6,12 +6,9 @@ from contextlib import AbstractContextManager
 
 import click
 
-from cli.forms import instant
-from cli.front import Command, Front, pass_front, utc_now
+from cli.front import Command, Front, pass_front
 from config.settings import Settings
 from ingest import daemon
-from retention import worker
-from storage.records import MailState
 from storage.store import Store
 
 
@@ -57,27 +54,3 @@ def migrate(front: Front) -> None:
         f"The schema is at {after} already." if before == after else f"Schema: {before or 'none'} -> {after}."
     )
     front.say(sentence, {"before": before, "after": after})
-
-
-@click.command(cls=Command)
-@pass_front
-def status(front: Front) -> None:
-    """Queue, counts and ages, as they are now."""
-    now = utc_now()
-    with front.store.reading() as records:
-        mails = records.mails.counts()
-        oldest = records.mails.oldest_queued()
-        invoices = records.invoices.counts()
-        accounts = records.accounts.counts()
-    due = worker.would_go(front.store, daemon.retention_periods(front.settings), now)
-    form = {
-        "at": instant(now),
-        "queued": mails.get(MailState.RECEIVED, 0) + mails.get(MailState.CLAIMED, 0),
-        "oldest_queued_seconds": round((now - oldest).total_seconds()) if oldest else None,
-        "quarantined": mails.get(MailState.QUARANTINED, 0),
-        "mails": {str(state): count for state, count in sorted(mails.items())},
-        "invoices": {f"{state} {kind}": count for (state, kind), count in sorted(invoices.items())},
-        "accounts": {str(kind): count for kind, count in sorted(accounts.items())},
-        "retention_due": {"invoices": due.productive + due.test, "mails": due.mails},
-    }
-    front.show_one(form)

@@ -138,6 +138,12 @@ class Expired:
             delete(RegistrationLinkRow).where(_link_ended() <= ended_before)
         ).rowcount
 
+    def longest_due(self, now: datetime) -> datetime | None:
+        """Since when the invoice has been due that should have gone first; None when none is."""
+        return self._connection.scalar(
+            select(func.min(InvoiceRow.expires_at)).where(_AVAILABLE, InvoiceRow.expires_at <= now)
+        )
+
     def count_invoices(self, now: datetime) -> dict[Environment, int]:
         """How many invoices would go at `now`."""
         rows = self._connection.execute(

@@ -264,6 +264,12 @@ class ReceivedMails:
             or 0
         )
 
+    def newest_received(self) -> datetime | None:
+        """When the newest mail was received."""
+        return self._connection.scalar(
+            select(ReceivedMailRow.received_at).order_by(ReceivedMailRow.id.desc()).limit(1)
+        )
+
     def oldest_queued(self) -> datetime | None:
         """When the oldest mail in the queue was received."""
         return self._connection.scalar(select(func.min(ReceivedMailRow.received_at)).where(_QUEUED))

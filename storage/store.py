@@ -33,6 +33,7 @@ from storage.received_mail import ReceivedMails
 from storage.records import IncomingMail, Receipt
 from storage.registration_links import RegistrationLinks
 from storage.sessions import Sessions
+from storage.size import size_octets
 from storage.stored_octets import StoredOctets
 from storage.throttles import Throttles
 from storage.users import Users
@@ -199,6 +200,11 @@ class Store:
                 schema.migrate(engine)
             finally:
                 engine.dispose()
+
+    def size(self) -> int:
+        """Octets that everything takes on the disk. Raises StorageUnavailable."""
+        with _named_errors():
+            return size_octets(self._engine)
 
     def close(self) -> None:
         """Closes every connection."""

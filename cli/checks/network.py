@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from config.settings import Settings
+from config.settings import Settings, host_and_port
 
 SECONDS = 5
 _UNIX = "unix:"
@@ -108,16 +108,14 @@ def _all(listen: Sequence[str], *, asks: bytes = b"", greeting: str = "") -> str
 def _address(address: str, asks: bytes, greeting: str) -> str:
     if address.startswith(_UNIX):
         return _unix(address, Path(address.removeprefix(_UNIX)), asks, greeting)
-    host, _, port = address.rpartition(":")
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    place = (host.strip("[]"), int(port))
+    family, place = _place(address)
     with socket.socket(family, socket.SOCK_STREAM) as trial:
         trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             trial.bind(place)
         except OSError as error:
             if error.errno == errno.EADDRINUSE:
-                return _in_use(address, family, place, asks, greeting)
+                return _in_use(address, asks, greeting)
             raise OSError(
                 f"{address}: {error.strerror}; does it need rights, or is it another machine's?"
             ) from None
@@ -128,31 +126,37 @@ def _unix(address: str, path: Path, asks: bytes, greeting: str) -> str:
     if path.exists():
         if not stat.S_ISSOCK(path.stat().st_mode):
             raise OSError(f"{path} is there and no socket: remove it, or name another")
-        return _in_use(address, socket.AF_UNIX, str(path), asks, greeting)
+        return _in_use(address, asks, greeting)
     if not os.access(path.parent, os.W_OK | os.X_OK):
         raise OSError(f"{path.parent} is not there or cannot be written; make it, or name another place")
     return f"{address} can be listened on"
 
 
-def _in_use(
-    address: str, family: socket.AddressFamily, place: str | tuple[str, int], asks: bytes, greeting: str
-) -> str:
+def _in_use(address: str, asks: bytes, greeting: str) -> str:
     if not greeting:
         return f"{address} is in use; by this mailbox, if it runs"
-    line = _first_line(family, place, asks)
+    line = first_line(address, asks)
     if not line.startswith(greeting):
         protocol = "SMTP" if greeting.startswith("220") else "HTTP"
         raise OSError(f"{address} is in use by a program that does not speak {protocol}")
     return f'{address} is in use, by a server that says "{line}"'
 
 
-def _first_line(family: socket.AddressFamily, place: str | tuple[str, int], asks: bytes) -> str:
-    """What a server says first (RFC 5321 3.1), or when it is asked."""
+def first_line(address: str, asks: bytes = b"", *, seconds: float = SECONDS) -> str:
+    """What the server at an address says first (RFC 5321 3.1), or when it is asked; empty when it does not."""
+    family, place = _place(address)
     try:
         with socket.socket(family, socket.SOCK_STREAM) as connection:
-            connection.settimeout(SECONDS)
+            connection.settimeout(seconds)
             connection.connect(place)
             connection.sendall(asks)
             return connection.recv(512).partition(b"\r\n")[0].decode("ascii", "replace")
     except OSError:
         return ""
+
+
+def _place(address: str) -> tuple[socket.AddressFamily, str | tuple[str, int]]:
+    if address.startswith(_UNIX):
+        return socket.AF_UNIX, address.removeprefix(_UNIX)
+    host, port = host_and_port(address)
+    return (socket.AF_INET6 if ":" in host else socket.AF_INET), (host, port)

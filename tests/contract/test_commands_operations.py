@@ -15,13 +15,40 @@ def test_status_counts_what_is_there(commands: Commands) -> None:
     status = commands.one("status")
 
     assert list(status) == [
-        *("at", "queued", "oldest_queued_seconds", "quarantined", "mails", "invoices", "accounts"),
-        "retention_due",
+        *("at", "queued", "oldest_queued_seconds", "newest_mail_at", "quarantined", "mails", "invoices"),
+        *("accounts", "retention_due", "retention_overdue_seconds", "smtp", "disk", "attention"),
     ]
     assert (status["queued"], status["oldest_queued_seconds"], status["quarantined"]) == (0, None, 1)
     assert status["mails"] == {str(MailState.FILED): 1, str(MailState.QUARANTINED): 1}
     assert status["invoices"] == {"available productive": 1}
     assert status["accounts"] == {"registered": 1}
+    assert status["disk"]["used_by_store_octets"] > 0
+
+
+def test_status_may_be_watched(commands: Commands) -> None:
+    """A line for each look, as long as wanted; for people the screen is drawn again."""
+    file_invoice(commands.url)
+
+    looks = commands.lines("status", "--watch", "--every", "0.1", "--times", "2")
+    screen = commands.call("status", "--watch", "--every", "0.1", "--times", "2")
+
+    assert [look["invoices"] for look in looks] == [{"available productive": 1}] * 2
+    assert "mails a second came in since the last look" in screen.output
+
+
+def test_status_says_what_needs_attention(commands: Commands) -> None:
+    """With the next step, in the JSON and on the screen."""
+    commands.environment["INVOICES_SMTP__LISTEN"] = "127.0.0.1:1"
+    file_in_quarantine(commands.url)
+
+    told = commands.one("status")["attention"]
+    screen = commands.call("status").output
+
+    assert [sentence.partition(":")[0] for sentence in told] == [
+        "nobody takes mail at 127.0.0.1",
+        "1 in quarantine",
+    ]
+    assert all(sentence in screen for sentence in told)
 
 
 def test_the_schema_is_made_once(commands: Commands) -> None:

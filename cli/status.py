@@ -1,0 +1,98 @@
+"""`invoices status`: one screen of what is going on."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from datetime import datetime
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.live import Live
+
+from cli.attention import attention
+from cli.checks.network import first_line
+from cli.forms import instant
+from cli.front import Command, Front, pass_front, utc_now
+from cli.status_screen import screen
+from config.settings import Settings
+from ingest import daemon
+from retention import worker
+from storage.records import MailState
+from storage.store import Store
+
+_GREETING = ("220", "421", "554")  # also one that lets nobody in is there
+_LOOK_SECONDS = 1
+
+
+@click.command(cls=Command)
+@click.option("--watch", is_flag=True, help="Look again and again, until Ctrl-C.")
+@click.option("--every", default=2.0, show_default=True, metavar="SECONDS", help="How often --watch looks.")
+@click.option("--times", type=int, metavar="N", help="End --watch after N looks.")
+@pass_front
+def status(front: Front, watch: bool, every: float, times: int | None) -> None:
+    """Queue, counts and ages, as they are now, and what needs attention."""
+    if not watch:
+        form = look(front.store, front.settings, utc_now())
+        front.print_json(form) if front.json else front.console.print(screen(form, None))
+        return
+    before: dict[str, Any] | None = None
+    with Live(console=front.console, auto_refresh=False) as live:
+        for looks in count(1):
+            form = look(front.store, front.settings, utc_now())
+            if front.json:
+                front.print_json(form)
+            else:
+                live.update(screen(form, before), refresh=True)
+            before = form
+            if looks == times:
+                return
+            time.sleep(every)
+
+
+def look(store: Store, settings: Settings, now: datetime) -> dict[str, Any]:
+    """Everything that is shown, as JSON. Raises StorageUnavailable."""
+    with store.reading() as records:
+        mails = records.mails.counts()
+        oldest = records.mails.oldest_queued()
+        newest = records.mails.newest_received()
+        invoices = records.invoices.counts()
+        accounts = records.accounts.counts()
+        longest_due = records.expired.longest_due(now)
+    due = worker.would_go(store, daemon.retention_periods(settings), now)
+    usage = shutil.disk_usage(_nearest(settings.data_dir))
+    form: dict[str, Any] = {
+        "at": instant(now),
+        "queued": mails.get(MailState.RECEIVED, 0) + mails.get(MailState.CLAIMED, 0),
+        "oldest_queued_seconds": _age(oldest, now),
+        "newest_mail_at": instant(newest),
+        "quarantined": mails.get(MailState.QUARANTINED, 0),
+        "mails": {str(state): number for state, number in sorted(mails.items())},
+        "invoices": {f"{state} {kind}": number for (state, kind), number in sorted(invoices.items())},
+        "accounts": {str(kind): number for kind, number in sorted(accounts.items())},
+        "retention_due": {"invoices": due.productive + due.test, "mails": due.mails},
+        "retention_overdue_seconds": _age(longest_due, now),
+        "smtp": {address: _greets(address) for address in settings.smtp.listen if not address.endswith(":0")},
+        "disk": {
+            "free_octets": usage.free,
+            "total_octets": usage.total,
+            "used_by_store_octets": store.size(),
+        },
+    }
+    return form | {"attention": attention(form)}
+
+
+def _age(since: datetime | None, now: datetime) -> int | None:
+    return max(0, round((now - since).total_seconds())) if since else None
+
+
+def _greets(address: str) -> bool:
+    return first_line(address, seconds=_LOOK_SECONDS).startswith(_GREETING)
+
+
+def _nearest(folder: Path) -> Path:
+    while not folder.exists():
+        folder = folder.parent
+    return folder
