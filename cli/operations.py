@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import sys
 from contextlib import AbstractContextManager
 
 import click
 
 from cli.front import Command, Front, pass_front
+from config.load import WrongSettings, load
 from config.settings import Settings
 from ingest import daemon
 from storage.store import Store
@@ -31,7 +35,7 @@ def serve(front: Front, parts: tuple[str, ...]) -> None:
 
     smtp takes mail in and answers 250 once it is on stable storage; worker reads and files what was taken; portal
     serves the pages for the companies. Several processes may run different parts on one database. SIGTERM ends the
-    program once mails being sent have arrived.
+    program once mails being sent have arrived; SIGHUP then starts it anew with the settings as they are now.
     """
     for part in parts:
         if part in LATER:
@@ -40,9 +44,21 @@ def serve(front: Front, parts: tuple[str, ...]) -> None:
             raise click.UsageError(f'there is no part "{part}"; the parts are {", ".join(PARTS)}')
     front.is_program = True
     try:
-        daemon.serve(front.settings, parts or PARTS, BESIDE)
+        again = daemon.serve(front.settings, parts or PARTS, BESIDE, lambda: _wrong_settings(front))
     except daemon.WorkerDied as error:
         raise click.ClickException(str(error)) from error
+    if again:
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until the new program listens to it
+        # The same process, so that systemd and the sockets it handed over stay with it.
+        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606  -- what we were started with
+
+
+def _wrong_settings(front: Front) -> list[str]:
+    try:
+        load(front.config)
+    except WrongSettings as error:
+        return error.problems
+    return []
 
 
 @click.command(cls=Command)

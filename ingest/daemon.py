@@ -14,14 +14,16 @@ import sdnotify
 import uvloop
 
 from config.link_key import link_key
-from config.settings import Settings
+from config.settings import Settings, host_and_port
 from ingest import mail_log
 from ingest.exposition import exposed
+from ingest.health import Health, Probe, Watch, answering, still_moving, watched_by_systemd
 from ingest.processing.filing import Rules
 from ingest.processing.processor import Processor, Wiring
 from ingest.receivers import Receivers
+from ingest.receiving.listener import Endpoint, Service
 from ingest.reception import Reception, close_endpoints, open_endpoints, utc_now
-from ingest.stopping import opened_store, stop_signals
+from ingest.stopping import Reload, opened_store, stop_signals
 from storage.expiry import RetentionPeriods
 from storage.ids import new_id
 from storage.link_tokens import LinkTokens
@@ -29,6 +31,8 @@ from storage.store import Store
 
 Beside = Callable[[Settings, Store], AbstractContextManager[None]]  # another program, while it is entered
 
+WORKER_STANDS_STILL_SECONDS = 120.0  # no step of its loop takes as long; a reader is given up after 30
+GREETINGS = (b"220", b"421", b"554")  # also a mailbox that is crowded, or lets this machine not in, is alive
 MOST_READERS = 8  # reader processes of one worker; more cores are for more workers
 
 
@@ -70,34 +74,49 @@ class _Receiving(Protocol):
     async def end(self) -> None: ...
 
 
-def serve(settings: Settings, parts: Sequence[str], beside: Mapping[str, Beside] | None = None) -> None:
-    """Runs `parts` ("smtp", "worker", or a name of `beside`) until SIGTERM or SIGINT.
+def serve(
+    settings: Settings,
+    parts: Sequence[str],
+    beside: Mapping[str, Beside] | None = None,
+    wrong_settings: Callable[[], list[str]] = list,
+) -> bool:
+    """Runs `parts` ("smtp", "worker", or a name of `beside`) until SIGTERM or SIGINT; True after SIGHUP: start anew.
 
     `beside` holds the programs that share this process, by name; those whose name is among `parts` run.
+    `wrong_settings` reads the settings anew and says what is wrong with them.
     Raises OSError when an address cannot be had or a certificate cannot be read, SchemaMismatch for a database
     that another version of the program wrote, WorkerDied.
     """
-    uvloop.run(_serve(settings, parts, [start for name, start in (beside or {}).items() if name in parts]))
+    chosen = [start for name, start in (beside or {}).items() if name in parts]
+    return uvloop.run(_serve(settings, parts, chosen, wrong_settings))
 
 
-async def _serve(settings: Settings, parts: Sequence[str], beside: Sequence[Beside]) -> None:
+async def _serve(
+    settings: Settings,
+    parts: Sequence[str],
+    beside: Sequence[Beside],
+    wrong_settings: Callable[[], list[str]],
+) -> bool:
     told_to_stop = stop_signals()
+    reload = Reload(told_to_stop, wrong_settings)
     store = await opened_store(settings, told_to_stop)
     if store is None:
-        return
+        return reload.wanted
+    health = Health()
     try:
-        with exposed(settings, store, utc_now) as address, ExitStack() as running:
+        with exposed(settings, store, utc_now, health) as address, ExitStack() as running:
             if address is not None:
                 mail_log.exposed(address)
             for start in beside:
                 running.enter_context(start(settings, store))
-            await _serve_with(store, settings, parts, told_to_stop)
+            await _serve_with(store, settings, parts, told_to_stop, health)
     finally:
         store.close()
+    return reload.wanted
 
 
 async def _serve_with(
-    store: Store, settings: Settings, parts: Sequence[str], told_to_stop: asyncio.Event
+    store: Store, settings: Settings, parts: Sequence[str], told_to_stop: asyncio.Event, health: Health
 ) -> None:
     worker = processor(settings, store) if "worker" in parts else None
     processes = settings.smtp.processes
@@ -120,7 +139,12 @@ async def _serve_with(
             working.start()
         mail_log.ready(list(parts))
         notifier.notify("READY=1")
+        watching = asyncio.create_task(
+            Watch(health, _probes(settings, parts, endpoints, worker), notifier).run()
+        )
         await told_to_stop.wait()
+        watching.cancel()
+        health.stopping = True
         notifier.notify("STOPPING=1")
     finally:
         if receiving is not None:
@@ -132,6 +156,33 @@ async def _serve_with(
     if deaths:
         raise WorkerDied from deaths[0]
     mail_log.stopped()
+
+
+def _probes(
+    settings: Settings,
+    parts: Sequence[str],
+    endpoints: Sequence[Sequence[Endpoint]],
+    worker: Processor | None,
+) -> dict[str, Probe]:
+    """What can be asked of the parts that run here; that this is asked at all shows that the loop moves."""
+    probes: dict[str, Probe] = {}
+    if worker is not None:
+        probes["worker"] = still_moving(lambda: worker.moved_at, WORKER_STANDS_STILL_SECONDS)
+    if "portal" in parts and _is_near(settings.portal.listen):
+        asks = b"GET /healthz HTTP/1.0\r\nHost: localhost\r\n\r\n"
+        probes["portal"] = answering(settings.portal.listen, asks, (b"HTTP/1.",))
+    if watched_by_systemd():  # else each look would be a session that nobody asked for
+        # A balancer's header comes before the greeting (PROXY protocol 2.1).
+        asks = b"PROXY UNKNOWN\r\n" if settings.smtp.proxies else b""
+        for endpoint in endpoints[0] if endpoints else ():
+            if endpoint.service is Service.SMTP and _is_near(endpoint.address):
+                probes[f"smtp {endpoint.address}"] = answering(endpoint.address, asks, GREETINGS)
+    return probes
+
+
+def _is_near(address: str) -> bool:
+    """Whether a service that may talk to this machine only can reach it."""
+    return host_and_port(address)[0] in {"127.0.0.1", "::1", "0.0.0.0", "::"}  # noqa: S104  -- compared only
 
 
 async def _unless_told(told_to_stop: asyncio.Event, starting: Coroutine[None, None, None]) -> None:

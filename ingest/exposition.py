@@ -1,15 +1,21 @@
-"""Shows the metrics of all processes of one `invoices serve` to Prometheus, over HTTP."""
+"""Shows over HTTP the metrics of all processes of one `invoices serve`, and whether its parts work."""
 
 from __future__ import annotations
 
+import json
 import os
+import socket
 import tempfile
-from collections.abc import Callable, Iterator
+import threading
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
+from socketserver import ThreadingMixIn
+from typing import Any
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
-from prometheus_client import CollectorRegistry, start_http_server
+from prometheus_client import CollectorRegistry, make_wsgi_app
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 from prometheus_client.registry import Collector
@@ -17,6 +23,7 @@ from prometheus_client.samples import Sample
 
 from config.settings import Settings, host_and_port
 from ingest import metrics
+from ingest.health import Health
 from storage.errors import StoreError
 from storage.store import Store
 
@@ -88,10 +95,13 @@ def process_ended(pid: int) -> None:
 
 
 @contextmanager
-def exposed(settings: Settings, store: Store, now: Callable[[], datetime]) -> Iterator[str | None]:
+def exposed(
+    settings: Settings, store: Store, now: Callable[[], datetime], health: Health
+) -> Iterator[str | None]:
     """Answers on `metrics.listen`, if set; gives the address with its real port. Raises OSError naming it.
 
-    Processes that are started meanwhile are counted along.
+    /metrics is for Prometheus; processes that are started meanwhile are counted along. /healthz answers 503 when a part
+    does not do its work and a new start may help, /readyz also while the database is away or the program stops.
     """
     if not settings.metrics.listen:
         yield None
@@ -102,9 +112,17 @@ def exposed(settings: Settings, store: Store, now: Callable[[], datetime]) -> It
         registry.register(AllProcesses(Path(folder)))
         registry.register(Queue(store, now))
         try:
-            server, thread = start_http_server(port, host, registry)
+            server = make_server(
+                host,
+                port,
+                _application(registry, store, health),
+                server_class=_Server6 if ":" in host else _Server,
+                handler_class=_QuietHandler,
+            )
         except OSError as error:
             raise OSError(f"metrics.listen: {settings.metrics.listen}: {error.strerror or error}") from error
+        thread = threading.Thread(target=server.serve_forever, name="metrics")
+        thread.start()
         os.environ[_FOLDER] = folder  # noqa: TID251  -- not a setting: told to prometheus_client
         try:
             yield f"{settings.metrics.listen.rpartition(':')[0]}:{server.server_port}"
@@ -113,3 +131,52 @@ def exposed(settings: Settings, store: Store, now: Callable[[], datetime]) -> It
             server.shutdown()
             server.server_close()
             thread.join()
+
+
+class _Server(ThreadingMixIn, WSGIServer):
+    daemon_threads = True
+
+
+class _Server6(_Server):
+    address_family = socket.AF_INET6
+
+
+class _QuietHandler(WSGIRequestHandler):
+    timeout = 30  # seconds for a request; who only connects holds a thread no longer
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Nothing: who looks at the metrics is no event."""
+
+
+def _application(registry: CollectorRegistry, store: Store, health: Health) -> Callable[..., Iterable[bytes]]:
+    show_metrics: Callable[..., Iterable[bytes]] = make_wsgi_app(registry)
+
+    def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        path = environ["PATH_INFO"]
+        if path == "/healthz":
+            return _told(health.failing(), start_response)
+        if path == "/readyz":
+            return _told(health.failing() | _not_ready(store, health), start_response)
+        if path in {"/", "/metrics"}:
+            return show_metrics(environ, start_response)
+        start_response("404 Not Found", [("Content-Type", "text/plain")])
+        return [b"There are /metrics, /healthz and /readyz.\n"]
+
+    return application
+
+
+def _told(failing: dict[str, str], start_response: Callable[..., Any]) -> Iterable[bytes]:
+    status = "503 Service Unavailable" if failing else "200 OK"
+    start_response(status, [("Content-Type", "application/json"), ("Cache-Control", "no-store")])
+    return [json.dumps({"ok": not failing, "failing": failing}).encode() + b"\n"]
+
+
+def _not_ready(store: Store, health: Health) -> dict[str, str]:
+    if health.stopping:
+        return {"program": "stops"}
+    try:
+        with store.reading() as records:
+            records.mails.quarantined()
+    except StoreError as error:
+        return {"database": str(error)}
+    return {}

@@ -30,6 +30,22 @@ def stopping(signal_name: str) -> None:
     _log.info("stopping", signal=signal_name)
 
 
+def reloading() -> None:
+    """The new settings are sound; what is under way is finished, then the program starts anew in its place."""
+    _log.info("reloading")
+
+
+def reload_refused(problems: list[str]) -> None:
+    """The new settings cannot be used; the old ones stay in use."""
+    _log.error("reload-refused", problems=problems)
+
+
+def probe_failed(part: str, reason: str) -> None:
+    """A part of the program does not do its work; when that lasts, systemd starts the program anew."""
+    metrics.PROBES_FAILED.labels(part).inc()
+    _log.error("probe-failed", part=part, reason=reason)
+
+
 def stopped() -> None:
     """Everything is finished."""
     _log.info("stopped")

@@ -62,6 +62,9 @@ READINGS_FAILED = Counter(
     registry=REGISTRY,
 )
 FILINGS_FAILED = Counter("invoices_filings_failed", "Errors of ours while filing a mail.", registry=REGISTRY)
+PROBES_FAILED = Counter(
+    "invoices_probes_failed", "Looks at a part that found it not doing its work.", ["part"], registry=REGISTRY
+)
 
 # Looked up once: these two are counted for every mail.
 ACCEPTED_ONCE = {duplicate: ACCEPTED.labels(str(duplicate).lower()) for duplicate in (False, True)}

@@ -27,6 +27,7 @@ from storage.store import Store
 
 FIRST_INHERITED_DESCRIPTOR = 3  # sd_listen_fds(3)
 PORTAL = "portal"  # FileDescriptorName= of the socket that is not for mail
+OTHERS = {"portal"}  # FileDescriptorName= of sockets that are not for mail
 DRAIN_SECONDS = 25.0  # below the 30 s that the unit allows
 
 

@@ -1,9 +1,11 @@
-"""How a program of ours is told to stop, also while it still waits for its database."""
+"""How a program of ours is told to stop or to start anew, also while it still waits for its database."""
 
 from __future__ import annotations
 
 import asyncio
 import signal
+import sys
+from collections.abc import Callable
 
 import tenacity
 
@@ -25,6 +27,28 @@ def stop_signals(*, log: bool = True) -> asyncio.Event:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, on_signal, number)
     return told_to_stop
+
+
+class Reload:
+    """SIGHUP: start anew with the settings as they are now, after what is under way."""
+
+    def __init__(self, told_to_stop: asyncio.Event, wrong_settings: Callable[[], list[str]]) -> None:
+        """`wrong_settings` reads the settings anew and says what is wrong with them."""
+        self.wanted = False
+        self._told_to_stop = told_to_stop
+        self._wrong_settings = wrong_settings
+        # On a terminal it means that the terminal is gone, and ends the program as ever.
+        if not sys.stdin or not sys.stdin.isatty():
+            asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self._on_hangup)
+
+    def _on_hangup(self) -> None:
+        problems = self._wrong_settings()
+        if problems:
+            mail_log.reload_refused(problems)
+            return
+        mail_log.reloading()
+        self.wanted = True
+        self._told_to_stop.set()
 
 
 async def opened_store(settings: Settings, told_to_stop: asyncio.Event) -> Store | None:

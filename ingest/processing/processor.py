@@ -60,6 +60,7 @@ class Processor:
         self._holding = threading.Lock()
         self._finished: queue.Queue[Finished | None] = queue.Queue(maxsize=2 * AT_ONCE)
         self._renew_at = time.monotonic() + LEASE.total_seconds() / 3
+        self.moved_at = time.monotonic()  # when the loop last came round, or the store was last asked
 
     def wake(self) -> None:
         """There is mail; from any thread."""
@@ -77,6 +78,7 @@ class Processor:
         try:
             self._persistently("take over", self._take_over)
             while not self._stop.is_set():
+                self.moved_at = time.monotonic()
                 self._fill()
                 if self._held:
                     self._hand_out()
@@ -194,6 +196,7 @@ class Processor:
 
         def note(state: tenacity.RetryCallState) -> None:
             error = state.outcome.exception() if state.outcome else None
+            self.moved_at = time.monotonic()  # to wait for a database is no standing still
             if isinstance(error, StorageUnavailable):
                 mail_log.store_unavailable(doing, error, state.upcoming_sleep)
 
