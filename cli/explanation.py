@@ -85,7 +85,7 @@ def _sentence(event: HistoryEvent, mail: ReceivedMail, accounts: Mapping[str, st
         case HistoryEventName.READING_FAILED:
             return f"it could not be read ({detail['reason']}) and was put back to be tried again."
         case other:
-            return _PLAIN[other].format(actor=event.actor)
+            return _PLAIN[other].format(**{**detail, "actor": event.actor})
 
 
 def _invoices(number: str) -> str:
@@ -103,4 +103,7 @@ _PLAIN = {
     HistoryEventName.EXPIRED: "its time had come.",
     HistoryEventName.DELETED: "its content was deleted.",
     HistoryEventName.MAIL_DELETED: "the mail's octets and sender metadata were deleted.",
+    HistoryEventName.HELD: "{actor} holds it beyond its time ({reason}).",
+    HistoryEventName.HOLD_RELEASED: "{actor} ended the hold ({reason}).",
+    HistoryEventName.RESCHEDULED: "{actor} had its expiry moved from {from:.10} to {expires_at:.10}.",
 }

@@ -8,6 +8,7 @@ from cli.account import account
 from cli.backup import backup, restore
 from cli.check_config import check_config
 from cli.front import Group
+from cli.hold import hold
 from cli.invoice import download, explain, history, list_, show
 from cli.link import link
 from cli.mail import mail
@@ -39,6 +40,6 @@ def main() -> None:
 
 for command in (
     *(serve, replay, mail, list_, show, history, explain, download, account, partner, link),
-    *(quarantine, retention, user, migrate, check_config, status, backup, restore),
+    *(quarantine, retention, hold, user, migrate, check_config, status, backup, restore),
 ):
     main.add_command(command)

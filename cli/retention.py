@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import click
 
 from cli.forms import instant
-from cli.front import Front, Group, Instant, pass_front, utc_now
+from cli.front import Front, Group, Instant, actor, pass_front, utc_now
 from ingest.daemon import retention_periods
 from retention import worker
 
@@ -21,20 +21,41 @@ def retention() -> None:
 @retention.command()
 @click.option("--dry-run", is_flag=True, help="Only say what would go.")
 @click.option("--now", type=Instant(), help="Act as if it were then; for drills, never in a timer.")
+@click.option(
+    "--clock-is-right",
+    is_flag=True,
+    help="After a run that stopped: yes, it is as late as this machine says.",
+)
 @pass_front
-def run(front: Front, dry_run: bool, now: datetime | None) -> None:
+def run(front: Front, dry_run: bool, now: datetime | None, clock_is_right: bool) -> None:
     """Delete every invoice and mail whose time has come; safe to interrupt and to repeat.
 
     Productive invoices go 90 days after receipt, test invoices after 30, as set when they came in. Of each a
     tombstone is left for a year: id, account, number, environment and dates. It is no archive.
+
+    A clock that contradicts what is on record stops the run before anything is deleted. A drill with --now goes by
+    the time it is told, and is on record as a drill.
     """
+    if clock_is_right and (now or dry_run):
+        raise click.UsageError("--clock-is-right is for real runs: leave --now and --dry-run out")
     front.is_program = True
     at = now or utc_now()
-    periods = retention_periods(front.settings)
-    swept = (worker.would_go if dry_run else worker.run)(front.store, periods, at)
+    swept = _run(front, at, dry_run=dry_run, drill=now is not None, clock_is_right=clock_is_right)
     verb = "would be deleted" if dry_run else "deleted"
     front.say(
         f"{verb.capitalize()}: {swept.productive} productive and {swept.test} test invoices, {swept.mails} mails, "
         f"{swept.invoice_tombstones + swept.mail_tombstones} tombstones, {swept.links} registration links.",
         {"now": instant(at), "dry_run": dry_run} | asdict(swept),
     )
+
+
+def _run(front: Front, at: datetime, *, dry_run: bool, drill: bool, clock_is_right: bool) -> worker.Swept:
+    periods = retention_periods(front.settings)
+    if dry_run:
+        return worker.would_go(front.store, periods, at)
+    if drill:
+        return worker.drill(front.store, periods, at)
+    if clock_is_right:
+        worker.trust_clock(front.store, periods, at, actor())
+    furthest = timedelta(days=front.settings.retention.clock_jump_days)
+    return worker.run(front.store, periods, at, furthest=furthest)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from datetime import UTC, tzinfo
 from pathlib import Path
 from typing import Annotated, Literal
+from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
 
@@ -84,6 +86,21 @@ def _database_url(value: SecretStr) -> SecretStr:
     return value
 
 
+def time_zone(name: str) -> tzinfo:
+    """A time zone of the IANA database. Raises ValueError."""
+    if name == "UTC":
+        return UTC  # also where the machine has no such database
+    try:
+        return ZoneInfo(name)
+    except (KeyError, OSError, ValueError):
+        raise ValueError('expected "UTC" or a time zone such as "Europe/Berlin"') from None
+
+
+def _time_zone(value: str) -> str:
+    time_zone(value)
+    return value
+
+
 def _only(expected: str, *, because: str) -> AfterValidator:
     def check(value: str) -> str:
         if value != expected:
@@ -150,11 +167,13 @@ class BlobSettings(Section):
 
 
 class RetentionSettings(Section):
-    """[retention]: how long what is kept, in days."""
+    """[retention]: how long what is kept."""
 
     productive_days: Annotated[int, Field(ge=1, le=36500)]
     test_days: Annotated[int, Field(ge=1, le=36500)]
     tombstone_days: Annotated[int, Field(ge=0, le=36500)]
+    time_zone: Annotated[str, AfterValidator(_time_zone)]
+    clock_jump_days: Annotated[int, Field(ge=1, le=3650)]
 
 
 class RegistrationSettings(Section):

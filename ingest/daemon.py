@@ -14,7 +14,7 @@ import sdnotify
 import uvloop
 
 from config.link_key import link_key
-from config.settings import Settings, host_and_port
+from config.settings import Settings, host_and_port, time_zone
 from ingest import mail_log
 from ingest.exposition import exposed
 from ingest.health import Health, Probe, Watch, answering, still_moving, watched_by_systemd
@@ -50,7 +50,13 @@ def link_tokens(settings: Settings) -> LinkTokens:
 
 def retention_periods(settings: Settings) -> RetentionPeriods:
     """The set periods."""
-    return RetentionPeriods(**settings.retention.model_dump())
+    retention = settings.retention
+    return RetentionPeriods(
+        productive_days=retention.productive_days,
+        test_days=retention.test_days,
+        tombstone_days=retention.tombstone_days,
+        time_zone=time_zone(retention.time_zone),
+    )
 
 
 def processor(settings: Settings, store: Store) -> Processor:

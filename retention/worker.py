@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
 import structlog
 
+from retention.clock import checked
+from storage.expired import DueInvoice, DueMail, Place
 from storage.expiry import RetentionPeriods
 from storage.records import Environment, HistoryEvent, HistoryEventName
-from storage.store import Store
+from storage.retention_records import LedgerEntry, LedgerEvent
+from storage.store import Store, Transaction
 
 ACTOR = "retention"
 BATCH = 200  # records in one transaction; short enough that no mail waits for it
+FURTHEST = timedelta(days=7)  # between two runs, before an operator has to say that the clock is right
 
 _log = structlog.get_logger("invoices")
 
@@ -30,35 +36,87 @@ class Swept:
     links: int = 0
 
 
-def run(store: Store, periods: RetentionPeriods, now: datetime, *, batch: int = BATCH) -> Swept:
-    """Deletes everything whose time has come at `now`. Raises StorageUnavailable; run it again then.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Run:
+    """One run: its store, its clock, and whether the database has to be told that it is a drill."""
 
-    Each batch is one transaction, so a run that is killed has deleted some records whole and the others not at
-    all. The content of invoices goes first, a mail after the last invoice of it, tombstones at their own end.
+    store: Store
+    periods: RetentionPeriods
+    now: datetime
+    batch: int
+    drill: int | None  # its entry in the ledger
+    pace: Callable[[], None]
+
+    @contextmanager
+    def batch_of_records(self) -> Iterator[Transaction]:
+        """A transaction in which the database lets go what is due at the run's `now`."""
+        with self.store.transaction() as records:
+            if self.drill is not None:
+                records.gate.open_for_drill(self.now, self.drill)
+            yield records
+            if self.drill is not None:
+                records.gate.close()
+
+    @property
+    def tombstone_until(self) -> datetime:
+        return self.periods.tombstone_until(self.now)
+
+
+def run(
+    store: Store,
+    periods: RetentionPeriods,
+    now: datetime,
+    *,
+    batch: int = BATCH,
+    furthest: timedelta = FURTHEST,
+    pace: Callable[[], None] = lambda: None,
+) -> Swept:
+    """Deletes everything whose time has come at `now`, by a clock that can be trusted.
+
+    Raises WrongClock and deletes nothing when it cannot, StorageUnavailable; run it again then. `pace` is called
+    between batches, and may take its time. Each batch is one transaction, so a run that is killed has deleted some
+    records whole and the others not at all. The content of invoices goes first, a mail after the last invoice of
+    it, tombstones and the ledger at their own end.
     """
-    invoices: Counter[Environment] = Counter()
-    while done := _expire_invoices(store, periods, now, batch):
-        invoices.update(done)
-    mails = 0
-    while expired := _expire_mails(store, periods, now, batch):
-        mails += expired
-        store.free_octets()
-    store.free_octets()  # also what a run that was killed left
-    tombstones = (0, 0)
-    while any(removed := _remove_tombstones(store, now, batch)):
-        tombstones = (tombstones[0] + removed[0], tombstones[1] + removed[1])
     with store.transaction() as records:
-        links = records.expired.remove_links(_links_ended_before(periods, now))
-    swept = Swept(
-        productive=invoices[Environment.PRODUCTIVE],
-        test=invoices[Environment.TEST],
-        mails=mails,
-        invoice_tombstones=tombstones[0],
-        mail_tombstones=tombstones[1],
-        links=links,
+        by = checked(now, records.gate.clock(), furthest)
+        records.gate.see(by)
+    return _swept(_Run(store=store, periods=periods, now=by, batch=batch, drill=None, pace=pace))
+
+
+def drill(store: Store, periods: RetentionPeriods, now: datetime, *, batch: int = BATCH) -> Swept:
+    """Does the same as if it were `now`, whatever the clocks say; that it was a drill is on record.
+
+    Raises StorageUnavailable.
+    """
+    entry = LedgerEntry(
+        at=now,
+        event=LedgerEvent.DRILL,
+        subject_id=None,
+        rule="the run was told what time it is",
+        content_digest=None,
+        keep_until=periods.tombstone_until(now),
     )
-    _log.info("swept", **asdict(swept))
-    return swept
+    with store.transaction() as records:
+        number = records.ledger.append([entry])
+    return _swept(_Run(store=store, periods=periods, now=now, batch=batch, drill=number, pace=lambda: None))
+
+
+def trust_clock(store: Store, periods: RetentionPeriods, now: datetime, actor: str) -> None:
+    """Takes `now` for right whatever is on record, and puts that on record. Raises StorageUnavailable."""
+    with store.transaction() as records:
+        newest = records.gate.clock().newest
+        entry = LedgerEntry(
+            at=now,
+            event=LedgerEvent.CLOCK_TRUSTED,
+            subject_id=None,
+            rule=f"{actor} says that the clock is right",
+            content_digest=None,
+            keep_until=periods.tombstone_until(now),
+        )
+        records.ledger.append([entry])
+        records.gate.distrust(newest if newest is not None and newest > now else None)
+        records.gate.see(now)
 
 
 def would_go(store: Store, periods: RetentionPeriods, now: datetime) -> Swept:
@@ -76,48 +134,131 @@ def would_go(store: Store, periods: RetentionPeriods, now: datetime) -> Swept:
         )
 
 
+def _swept(one: _Run) -> Swept:
+    invoices = _expire_all_invoices(one)
+    mails = _expire_all_mails(one)
+    tombstones = (0, 0)
+    while any(removed := _remove_tombstones(one)):
+        tombstones = (tombstones[0] + removed[0], tombstones[1] + removed[1])
+        one.pace()
+    while _fold_ledger(one):
+        one.pace()
+    with one.store.transaction() as records:
+        links = records.expired.remove_links(_links_ended_before(one.periods, one.now))
+    swept = Swept(
+        productive=invoices[Environment.PRODUCTIVE],
+        test=invoices[Environment.TEST],
+        mails=mails,
+        invoice_tombstones=tombstones[0],
+        mail_tombstones=tombstones[1],
+        links=links,
+    )
+    if swept != Swept():
+        one.store.forget_journal()
+    _log.info("swept", **asdict(swept))
+    return swept
+
+
 def _links_ended_before(periods: RetentionPeriods, now: datetime) -> datetime:
     return now - timedelta(days=periods.tombstone_days)
 
 
-def _expire_invoices(store: Store, periods: RetentionPeriods, now: datetime, batch: int) -> list[Environment]:
-    with store.transaction() as records:
-        due = records.expired.invoices(now, batch)
+def _expire_all_invoices(one: _Run) -> Counter[Environment]:
+    invoices: Counter[Environment] = Counter()
+    after: Place | None = None
+    while due := _expire_invoices(one, after):
+        invoices.update(invoice.environment for invoice in due)
+        after = due[-1].place
+        one.pace()
+    return invoices
+
+
+def _expire_all_mails(one: _Run) -> int:
+    mails = 0
+    after: Place | None = None
+    while due := _expire_mails(one, after):
+        mails += len(due)
+        after = due[-1].place
+        one.store.free_octets()
+        one.pace()
+    one.store.free_octets()  # also what a run that was killed left
+    return mails
+
+
+def _expire_invoices(one: _Run, after: Place | None) -> list[DueInvoice]:
+    with one.batch_of_records() as records:
+        due = records.expired.invoices(one.now, one.batch, after)
+        if not due:
+            return []
         records.expired.empty_invoices(
-            [invoice.id for invoice in due], at=now, tombstone_until=periods.tombstone_until(now)
+            [invoice.id for invoice in due], at=one.now, tombstone_until=one.tombstone_until
         )
         records.history.add(
             [
-                HistoryEvent(
-                    at=now, event=name, actor=ACTOR, detail={}, mail_id=invoice.mail_id, invoice_id=invoice.id
-                )
+                _event(one.now, name, invoice.mail_id, invoice.id)
                 for invoice in due
                 for name in (HistoryEventName.EXPIRED, HistoryEventName.DELETED)
             ]
         )
-    return [invoice.environment for invoice in due]
-
-
-def _expire_mails(store: Store, periods: RetentionPeriods, now: datetime, batch: int) -> int:
-    with store.transaction() as records:
-        due = records.expired.mails(now, batch)
-        records.expired.empty_mails(due, at=now, tombstone_until=periods.tombstone_until(now))
-        records.history.add(
+        records.ledger.append(
             [
-                HistoryEvent(
-                    at=now,
-                    event=HistoryEventName.MAIL_DELETED,
-                    actor=ACTOR,
-                    detail={},
-                    mail_id=mail_id,
-                    invoice_id=None,
+                LedgerEntry(
+                    at=one.now,
+                    event=LedgerEvent.INVOICE_DELETED,
+                    subject_id=invoice.id,
+                    rule=f"{invoice.environment}, due {_shown(invoice.expires_at)}",
+                    content_digest=invoice.content_digest,
+                    keep_until=one.tombstone_until,
                 )
-                for mail_id in due
+                for invoice in due
             ]
         )
-    return len(due)
+        kinds = Counter(invoice.environment for invoice in due)
+        records.gate.count(productive=kinds[Environment.PRODUCTIVE], test=kinds[Environment.TEST])
+    return due
 
 
-def _remove_tombstones(store: Store, now: datetime, batch: int) -> tuple[int, int]:
-    with store.transaction() as records:
-        return records.expired.remove_tombstones(now, batch)
+def _expire_mails(one: _Run, after: Place | None) -> list[DueMail]:
+    with one.batch_of_records() as records:
+        due = records.expired.mails(one.now, one.batch, after)
+        if not due:
+            return []
+        records.expired.empty_mails(
+            [mail.id for mail in due], at=one.now, tombstone_until=one.tombstone_until
+        )
+        records.history.add([_event(one.now, HistoryEventName.MAIL_DELETED, mail.id, None) for mail in due])
+        records.ledger.append(
+            [
+                LedgerEntry(
+                    at=one.now,
+                    event=LedgerEvent.MAIL_DELETED,
+                    subject_id=mail.id,
+                    rule=f"mail, due {_shown(mail.expires_at)}",
+                    content_digest=mail.transfer_digest,
+                    keep_until=one.tombstone_until,
+                )
+                for mail in due
+            ]
+        )
+        records.gate.count(mails=len(due))
+    return due
+
+
+def _remove_tombstones(one: _Run) -> tuple[int, int]:
+    with one.batch_of_records() as records:
+        return records.expired.remove_tombstones(one.now, one.batch)
+
+
+def _fold_ledger(one: _Run) -> int:
+    with one.batch_of_records() as records:
+        return records.ledger.fold(one.now, one.batch, one.tombstone_until)
+
+
+def _event(
+    now: datetime, name: HistoryEventName, mail_id: str | None, invoice_id: str | None
+) -> HistoryEvent:
+    return HistoryEvent(at=now, event=name, actor=ACTOR, detail={}, mail_id=mail_id, invoice_id=invoice_id)
+
+
+def _shown(instant: datetime) -> str:
+    return instant.isoformat(timespec="seconds").replace("+00:00", "Z")

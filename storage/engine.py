@@ -76,6 +76,7 @@ def _open_sqlite(url: URL) -> Engine:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA secure_delete = ON")  # what is deleted is overwritten, not only forgotten
 
     @event.listens_for(engine, "begin")
     def _on_begin(connection: Connection) -> None:

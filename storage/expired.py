@@ -5,25 +5,59 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import sha256
+from typing import Any
 
-from sqlalchemy import ColumnElement, Select, delete, exists, func, select, text, update
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    Text,
+    and_,
+    cast,
+    delete,
+    exists,
+    func,
+    literal,
+    or_,
+    select,
+    text,
+    tuple_,
+    update,
+)
 from sqlalchemy.engine import Connection
+from sqlalchemy.orm import InstrumentedAttribute
 
+from storage.legal_holds import held
 from storage.records import Environment, InvoiceState, MailState
 from storage.stored_octets import StoredOctets
-from storage.tables import HistoryEventRow, InvoiceRow, ReceivedMailRow, RegistrationLinkRow
+from storage.tables import (
+    Base,
+    HistoryEventRow,
+    InvoiceRow,
+    ReceivedMailRow,
+    RegistrationLinkRow,
+    UtcDateTime,
+)
+from storage.what_stays import Fate, emptied, tables
 
-# Written out, for with a bound value SQLite cannot know that the partial index holds these rows.
+# Written out, for with bound values SQLite cannot know that the partial indexes hold these rows.
 _AVAILABLE = text("invoice.state = 'available'")
-_SETTLED = ReceivedMailRow.state.in_([MailState.FILED, MailState.QUARANTINED])
+_SETTLED = text("received_mail.state IN ('filed', 'quarantined')")
+_TOMBSTONE_INVOICE = text("invoice.tombstone_until IS NOT NULL")
+_TOMBSTONE_MAIL = text("received_mail.tombstone_until IS NOT NULL")
+
+_INVOICE_HELD = held(InvoiceRow.id, InvoiceRow.mail_id, InvoiceRow.account_id)
+_MAIL_HELD = held(ReceivedMailRow.id)
+_INVOICE_TABLES = [Base.metadata.tables[name] for name in tables(Fate.GOES_WITH_INVOICE)]
+_MAIL_TABLES = [Base.metadata.tables[name] for name in tables(Fate.GOES_WITH_MAIL)]
+
+Place = tuple[datetime, str]  # how far a run has come: expiry and id of the last one it looked at
 
 
 def _due_mail(now: datetime) -> ColumnElement[bool]:
     # The mail holds the documents of all its invoices, so it waits for the last of them.
-    still_needed = exists().where(
-        InvoiceRow.mail_id == ReceivedMailRow.id, InvoiceRow.state == InvoiceState.AVAILABLE
-    )
-    return _SETTLED & (ReceivedMailRow.expires_at <= now) & ~still_needed
+    still_needed = exists().where(InvoiceRow.mail_id == ReceivedMailRow.id, _AVAILABLE)
+    return and_(_SETTLED, ReceivedMailRow.expires_at <= now, ~still_needed, ~_MAIL_HELD)
 
 
 def _link_ended() -> ColumnElement[datetime]:
@@ -39,6 +73,27 @@ class DueInvoice:
     id: str
     mail_id: str
     environment: Environment
+    expires_at: datetime
+    content_digest: bytes | None  # SHA-256 of its content as it is stored
+
+    @property
+    def place(self) -> Place:
+        """Where it stands in the order of a run."""
+        return self.expires_at, self.id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DueMail:
+    """A mail whose time has come."""
+
+    id: str
+    expires_at: datetime
+    transfer_digest: bytes
+
+    @property
+    def place(self) -> Place:
+        """Where it stands in the order of a run."""
+        return self.expires_at, self.id
 
 
 class Expired:
@@ -47,75 +102,97 @@ class Expired:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def invoices(self, now: datetime, limit: int) -> list[DueInvoice]:
-        """Available invoices whose time has come, the longest due first; locked for this transaction."""
+    def invoices(self, now: datetime, limit: int, after: Place | None = None) -> list[DueInvoice]:
+        """Available invoices whose time has come and that nobody holds, the longest due first.
+
+        Locked for this transaction; those that another worker has locked are left to it. `after` is the place of
+        the last one that this run has had, so that what is held is looked at once.
+        """
         query = (
-            select(InvoiceRow.id, InvoiceRow.mail_id, InvoiceRow.environment)
-            .where(_AVAILABLE, InvoiceRow.expires_at <= now)
-            .order_by(InvoiceRow.expires_at)
+            select(
+                InvoiceRow.id,
+                InvoiceRow.mail_id,
+                InvoiceRow.environment,
+                InvoiceRow.expires_at,
+                cast(InvoiceRow.content, Text).label("content"),
+            )
+            .where(_AVAILABLE, InvoiceRow.expires_at <= now, ~_INVOICE_HELD)
+            .order_by(InvoiceRow.expires_at, InvoiceRow.id)
             .limit(limit)
-            .with_for_update(skip_locked=True)
+            .with_for_update(skip_locked=True, of=InvoiceRow)
         )
+        if after is not None:
+            query = query.where(_behind(InvoiceRow.expires_at, InvoiceRow.id, after))
         return [
-            DueInvoice(id=row.id, mail_id=row.mail_id, environment=Environment(row.environment))
+            DueInvoice(
+                id=row.id,
+                mail_id=row.mail_id,
+                environment=Environment(row.environment),
+                expires_at=row.expires_at,
+                content_digest=sha256(row.content.encode()).digest() if row.content is not None else None,
+            )
             for row in self._connection.execute(query)
         ]
 
-    def mails(self, now: datetime, limit: int) -> list[str]:
-        """Ids of settled mails whose time has come and none of whose invoices is available."""
+    def mails(self, now: datetime, limit: int, after: Place | None = None) -> list[DueMail]:
+        """Settled mails whose time has come, that nobody holds and none of whose invoices is available."""
         query = (
-            select(ReceivedMailRow.id)
+            select(ReceivedMailRow.id, ReceivedMailRow.expires_at, ReceivedMailRow.transfer_digest)
             .where(_due_mail(now))
-            .order_by(ReceivedMailRow.expires_at)
+            .order_by(ReceivedMailRow.expires_at, ReceivedMailRow.id)
             .limit(limit)
-            .with_for_update(skip_locked=True)
+            .with_for_update(skip_locked=True, of=ReceivedMailRow)
         )
-        return list(self._connection.scalars(query))
+        if after is not None:
+            query = query.where(_behind(ReceivedMailRow.expires_at, ReceivedMailRow.id, after))
+        return [
+            DueMail(id=row.id, expires_at=row.expires_at, transfer_digest=row.transfer_digest)
+            for row in self._connection.execute(query)
+        ]
 
     def empty_invoices(self, ids: Sequence[str], *, at: datetime, tombstone_until: datetime) -> None:
-        """Deletes the content of invoices; id, account, number, environment and dates stay."""
+        """Deletes the content of invoices; `what_stays` says what is left."""
         self._connection.execute(
             update(InvoiceRow)
             .where(InvoiceRow.id.in_(ids), InvoiceRow.state == InvoiceState.AVAILABLE)
             .values(
                 state=InvoiceState.DELETED,
-                content=None,
-                evidence=None,
-                same_invoice=None,
                 deleted_at=at,
                 tombstone_until=tombstone_until,
+                **emptied(Fate.EMPTIED_WITH_INVOICE),
             )
         )
+        for table in _INVOICE_TABLES:
+            self._connection.execute(delete(table).where(table.c.invoice_id.in_(ids)))
 
     def empty_mails(self, ids: Sequence[str], *, at: datetime, tombstone_until: datetime) -> None:
-        """Deletes octets, envelope and metadata of mails; id, outcome and dates stay.
+        """Deletes octets, envelope and metadata of mails; `what_stays` says what is left.
 
         Octets in the log are on the disk until `Store.free_octets`.
         """
-        StoredOctets(self._connection).delete(ids)
+        # The mail first: the database lets octets go only when their mail is deleted.
         self._connection.execute(
             update(ReceivedMailRow)
             .where(ReceivedMailRow.id.in_(ids), _SETTLED)
             .values(
                 state=MailState.DELETED,
-                reason=None,
-                reverse_path=None,
-                forward_paths=None,
-                peer=None,
-                helo=None,
-                trace=None,
-                message_id=None,
-                content=None,
                 deleted_at=at,
                 tombstone_until=tombstone_until,
+                **emptied(Fate.EMPTIED_WITH_MAIL),
             )
         )
+        StoredOctets(self._connection).delete(ids)
+        for table in _MAIL_TABLES:
+            self._connection.execute(delete(table).where(table.c.mail_id.in_(ids)))
 
     def remove_tombstones(self, now: datetime, limit: int) -> tuple[int, int]:
         """Removes up to `limit` invoices and mails whose tombstone has had its time; their numbers."""
         invoices = list(
             self._connection.scalars(
-                select(InvoiceRow.id).where(InvoiceRow.tombstone_until <= now).limit(limit)
+                select(InvoiceRow.id)
+                .where(_TOMBSTONE_INVOICE, InvoiceRow.tombstone_until <= now, ~_INVOICE_HELD)
+                .limit(limit)
+                .with_for_update(skip_locked=True, of=InvoiceRow)
             )
         )
         self._connection.execute(delete(InvoiceRow).where(InvoiceRow.id.in_(invoices)))
@@ -124,8 +201,9 @@ class Expired:
         mails = list(
             self._connection.scalars(
                 select(ReceivedMailRow.id)
-                .where(ReceivedMailRow.tombstone_until <= now, ~has_invoice)
+                .where(_TOMBSTONE_MAIL, ReceivedMailRow.tombstone_until <= now, ~has_invoice, ~_MAIL_HELD)
                 .limit(limit)
+                .with_for_update(skip_locked=True, of=ReceivedMailRow)
             )
         )
         self._connection.execute(delete(ReceivedMailRow).where(ReceivedMailRow.id.in_(mails)))
@@ -148,7 +226,7 @@ class Expired:
         """How many invoices would go at `now`."""
         rows = self._connection.execute(
             select(InvoiceRow.environment, func.count())
-            .where(_AVAILABLE, InvoiceRow.expires_at <= now)
+            .where(_AVAILABLE, InvoiceRow.expires_at <= now, ~_INVOICE_HELD)
             .group_by(InvoiceRow.environment)
         )
         return {Environment(environment): count for environment, count in rows}
@@ -156,17 +234,29 @@ class Expired:
     def count_mails(self, now: datetime) -> int:
         """How many mails would go at `now`, once their invoices have gone."""
         still_needed = exists().where(
-            InvoiceRow.mail_id == ReceivedMailRow.id, _AVAILABLE, InvoiceRow.expires_at > now
+            InvoiceRow.mail_id == ReceivedMailRow.id,
+            _AVAILABLE,
+            or_(InvoiceRow.expires_at > now, _INVOICE_HELD),
         )
         return self._count(
-            select(func.count()).where(_SETTLED, ReceivedMailRow.expires_at <= now, ~still_needed)
+            select(func.count())
+            .select_from(ReceivedMailRow)
+            .where(_SETTLED, ReceivedMailRow.expires_at <= now, ~still_needed, ~_MAIL_HELD)
         )
 
     def count_tombstones(self, now: datetime) -> tuple[int, int]:
         """How many tombstones of invoices and of mails would go at `now`."""
         return (
-            self._count(select(func.count()).where(InvoiceRow.tombstone_until <= now)),
-            self._count(select(func.count()).where(ReceivedMailRow.tombstone_until <= now)),
+            self._count(
+                select(func.count())
+                .select_from(InvoiceRow)
+                .where(_TOMBSTONE_INVOICE, InvoiceRow.tombstone_until <= now, ~_INVOICE_HELD)
+            ),
+            self._count(
+                select(func.count())
+                .select_from(ReceivedMailRow)
+                .where(_TOMBSTONE_MAIL, ReceivedMailRow.tombstone_until <= now, ~_MAIL_HELD)
+            ),
         )
 
     def count_links(self, ended_before: datetime) -> int:
@@ -179,3 +269,10 @@ class Expired:
     def _forget(self, which: ColumnElement[bool]) -> None:
         # The trigger lets history go only when what it is about is gone.
         self._connection.execute(delete(HistoryEventRow).where(which))
+
+
+def _behind(
+    expires_at: InstrumentedAttribute[Any], identifier: InstrumentedAttribute[str], place: Place
+) -> ColumnElement[bool]:
+    at, last = place
+    return tuple_(expires_at, identifier) > tuple_(literal(at, UtcDateTime()), literal(last))

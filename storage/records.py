@@ -183,6 +183,9 @@ class HistoryEventName(StrEnum):
     EXPIRED = "expired"
     DELETED = "deleted"
     MAIL_DELETED = "mail-deleted"
+    HELD = "held"
+    HOLD_RELEASED = "hold-released"
+    RESCHEDULED = "rescheduled"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

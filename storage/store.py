@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Engine
 from sqlalchemy import exc as sql
@@ -18,13 +19,14 @@ from storage.backup.archive import BackupReader, BackupWriter
 from storage.backup.manifest import Manifest, NotABackup
 from storage.codes import Codes
 from storage.driver_errors import DRIVER_ERRORS, means_conflict, means_unavailable
-from storage.engine import WRITES, database_file, is_missing_file, octet_log, open_engine
+from storage.engine import BUSY_SECONDS, WRITES, database_file, is_missing_file, octet_log, open_engine
 from storage.erasing import ErasingLock
 from storage.errors import Conflict, SchemaMismatch, StorageUnavailable
 from storage.expired import Expired
 from storage.history import History
 from storage.intake import Intake
 from storage.invoices import Invoices
+from storage.legal_holds import LegalHolds
 from storage.memberships import Memberships
 from storage.outbox import Outbox
 from storage.partners import Partners
@@ -32,12 +34,16 @@ from storage.probe import Probe, probe
 from storage.received_mail import ReceivedMails
 from storage.records import IncomingMail, Receipt
 from storage.registration_links import RegistrationLinks
+from storage.retention_gate import RetentionGate
+from storage.retention_ledger import RetentionLedger
 from storage.sessions import Sessions
 from storage.size import size_octets
 from storage.stored_octets import StoredOctets
 from storage.throttles import Throttles
 from storage.users import Users
 from storage.writer_lock import WriterLock
+
+_JOURNAL_TRIES = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +63,9 @@ class Transaction:
     codes: Codes
     throttles: Throttles
     outbox: Outbox
+    holds: LegalHolds
+    ledger: RetentionLedger
+    gate: RetentionGate
 
 
 class Store:
@@ -206,6 +215,26 @@ class Store:
         with _named_errors():
             return size_octets(self._engine)
 
+    def forget_journal(self) -> None:
+        """Empties SQLite's journal, which has copies of what was deleted; where readers are in the way, the next
+        call does it. Raises StorageUnavailable.
+        """
+        if self._file is None:
+            return
+        with _named_errors(), closing(self._engine.raw_connection()) as pooled:
+            connection: Any = pooled.driver_connection
+            connection.execute("PRAGMA wal_checkpoint(PASSIVE)")  # most of the work, while others may write
+            # Whoever reads just now is waited for, but not long: nobody can write meanwhile.
+            connection.execute("PRAGMA busy_timeout = 50")
+            try:
+                for _ in range(_JOURNAL_TRIES):
+                    with self._turn():
+                        [busy, *_] = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+                    if not busy:
+                        break
+            finally:
+                connection.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
+
     def close(self) -> None:
         """Closes every connection."""
         self._intake.close()
@@ -273,6 +302,9 @@ def _records(connection: Connection) -> Transaction:
         codes=Codes(connection),
         throttles=Throttles(connection),
         outbox=Outbox(connection),
+        holds=LegalHolds(connection),
+        ledger=RetentionLedger(connection),
+        gate=RetentionGate(connection),
     )
 
 

@@ -16,7 +16,7 @@ import psycopg
 import pytest
 from sqlalchemy import MetaData, create_engine, select
 
-from retention.worker import run
+from retention.worker import drill
 from storage.erasing import ErasingLock
 from storage.records import Filing, IncomingMail, MailState, Outcome
 from storage.store import Store
@@ -160,7 +160,7 @@ def test_a_backup_under_load_holds_whole_mails(
             answered.extend(mail.id for mail in mails)
             if len(answered) % 40 == 0:
                 _expire(store, mails)
-                run(store, PERIODS, making.NOW + DAY)
+                drill(store, PERIODS, making.NOW + DAY)
         store.close()
 
     Store.open(commands.url).close()
@@ -195,9 +195,9 @@ def test_nothing_is_erased_while_a_backup_reads(tmp_path: Path) -> None:
     [segment] = (tmp_path / "invoices.db-octets").iterdir()
 
     with ErasingLock(tmp_path / "invoices.db").keeping():
-        run(store, PERIODS, making.NOW + DAY)
+        drill(store, PERIODS, making.NOW + DAY)
         meanwhile = segment.read_bytes()
-    run(store, PERIODS, making.NOW + DAY)
+    drill(store, PERIODS, making.NOW + DAY)
 
     assert mail.octets == meanwhile
     assert mail.octets not in segment.read_bytes()

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from retention.worker import run
+from retention.worker import drill
 from storage import octet_log
 from storage.errors import NotFound, StorageUnavailable
 from storage.records import Filing, IncomingMail, MailContent, Outcome
@@ -107,7 +107,7 @@ def test_what_retention_deletes_is_gone_from_the_disk(store: Store, tmp_path: Pa
     store.add_mails([doomed, kept])
     _file(store, doomed)
 
-    run(store, PERIODS, making.NOW + DAY)
+    drill(store, PERIODS, making.NOW + DAY)
 
     assert not _lies_on_disk(tmp_path, doomed)
     assert _octets(store, kept) == kept.octets
@@ -120,12 +120,12 @@ def test_an_empty_segment_is_removed_when_nobody_writes_to_it(store: Store, tmp_
     mail = _large()
     store.add_mails([mail])
     _file(store, mail)
-    run(store, PERIODS, making.NOW + DAY)
+    drill(store, PERIODS, making.NOW + DAY)
     assert len(_segments(tmp_path)) == 1, "this store still writes to it"
     store.close()
 
     other = Store.open(url)
-    run(other, PERIODS, making.NOW + DAY)
+    drill(other, PERIODS, making.NOW + DAY)
 
     assert _segments(tmp_path) == []
     again = _large()

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy import create_engine, select, text
 
-from retention.worker import Swept, run, would_go
+from retention.worker import Swept, drill, would_go
 from storage.errors import NotFound
 from storage.expiry import RetentionPeriods
 from storage.records import (
@@ -80,8 +80,8 @@ def test_an_invoice_goes_when_its_time_has_come_and_not_an_instant_before(
     with store.reading() as records:
         before = records.invoices.get(invoice_id)
 
-    assert run(store, PERIODS, now + days * DAY - INSTANT) == Swept()
-    swept = run(store, PERIODS, now + days * DAY)
+    assert drill(store, PERIODS, now + days * DAY - INSTANT) == Swept()
+    swept = drill(store, PERIODS, now + days * DAY)
 
     with store.reading() as records:
         after = records.invoices.get(invoice_id)
@@ -101,13 +101,13 @@ def test_a_mail_stays_as_long_as_one_of_its_invoices_needs_it(store: Store, now:
     """A test invoice and a productive one came in one mail."""
     mail_id, [test_id, productive_id] = _filed(store, Environment.TEST, Environment.PRODUCTIVE)
 
-    run(store, PERIODS, now + 31 * DAY)
+    drill(store, PERIODS, now + 31 * DAY)
 
     with store.reading() as records:
         assert records.invoices.get(test_id).state is InvoiceState.DELETED
         assert records.invoices.get(productive_id).state is InvoiceState.AVAILABLE
         assert records.mails.octets(mail_id)
-    run(store, PERIODS, now + 91 * DAY)
+    drill(store, PERIODS, now + 91 * DAY)
     with store.reading() as records:
         assert records.mails.get(mail_id).state is MailState.DELETED
         with pytest.raises(NotFound):
@@ -119,8 +119,8 @@ def test_mails_without_an_invoice_have_an_end_too(store: Store, now: datetime, o
     """Also what nobody took out of quarantine."""
     mail_id, _ = _filed(store, outcome=outcome)
 
-    assert run(store, PERIODS, now + 90 * DAY - INSTANT).mails == 0
-    assert run(store, PERIODS, now + 90 * DAY).mails == 1
+    assert drill(store, PERIODS, now + 90 * DAY - INSTANT).mails == 0
+    assert drill(store, PERIODS, now + 90 * DAY).mails == 1
 
     with store.reading() as records:
         mail = records.mails.get(mail_id)
@@ -133,7 +133,7 @@ def test_a_mail_in_the_queue_never_expires(store: Store, now: datetime) -> None:
     mail = making.incoming()
     store.add_mails([mail])
 
-    run(store, PERIODS, now + 1000 * DAY)
+    drill(store, PERIODS, now + 1000 * DAY)
 
     with store.reading() as records:
         assert records.mails.octets(mail.id) == mail.octets
@@ -142,10 +142,10 @@ def test_a_mail_in_the_queue_never_expires(store: Store, now: datetime) -> None:
 def test_tombstone_and_history_go_a_year_after_the_deletion(store: Store, now: datetime) -> None:
     """Then nothing of the invoice is left."""
     mail_id, [invoice_id] = _filed(store, Environment.TEST)
-    run(store, PERIODS, now + 30 * DAY)
+    drill(store, PERIODS, now + 30 * DAY)
 
-    assert run(store, PERIODS, now + 395 * DAY - INSTANT).invoice_tombstones == 0
-    swept = run(store, PERIODS, now + 395 * DAY)
+    assert drill(store, PERIODS, now + 395 * DAY - INSTANT).invoice_tombstones == 0
+    swept = drill(store, PERIODS, now + 395 * DAY)
 
     with store.reading() as records:
         assert (swept.invoice_tombstones, swept.mail_tombstones) == (1, 1)
@@ -166,10 +166,10 @@ def test_every_batch_size_deletes_the_same_and_a_second_run_nothing(
     at = now + 91 * DAY
 
     foretold = would_go(store, PERIODS, at)
-    swept = run(store, PERIODS, at, batch=batch)
+    swept = drill(store, PERIODS, at, batch=batch)
 
     assert foretold == swept == Swept(productive=3, test=2, mails=5)
-    assert run(store, PERIODS, at) == Swept()
+    assert drill(store, PERIODS, at) == Swept()
 
 
 def test_after_deletion_no_column_holds_anything_of_the_content(
@@ -180,7 +180,7 @@ def test_after_deletion_no_column_holds_anything_of_the_content(
     words = ["Supplier", "DE123456788", "billing@", "invoices@company.example", "invoice.xml", "<1@supplier"]
 
     assert _found_in(database_url, words) == set(words)
-    run(store, PERIODS, now + 91 * DAY)
+    drill(store, PERIODS, now + 91 * DAY)
 
     assert _found_in(database_url, words) == set()
 
@@ -205,5 +205,5 @@ def test_old_links_go(store: Store, now: datetime) -> None:
         records.accounts.add(company)
         records.links.add([making.link(company.id)])
 
-    assert run(store, PERIODS, now + 395 * DAY - INSTANT).links == 0
-    assert run(store, PERIODS, now + 395 * DAY).links == 1
+    assert drill(store, PERIODS, now + 395 * DAY - INSTANT).links == 0
+    assert drill(store, PERIODS, now + 395 * DAY).links == 1

@@ -15,6 +15,7 @@ from storage import schema
 from storage.errors import SchemaMismatch, StorageUnavailable
 from storage.store import Store
 from storage.tables import Base
+from storage.what_stays import undecided
 
 
 @pytest.mark.usefixtures("store")
@@ -72,3 +73,8 @@ def test_a_missing_database_is_unavailable() -> None:
     """It may come back: the caller tries again."""
     with pytest.raises(StorageUnavailable):
         Store.open("postgresql+psycopg://nobody@127.0.0.1:1/none")
+
+
+def test_what_becomes_of_every_table_and_column_is_decided() -> None:
+    """A new one must say in storage/what_stays.py what retention does to it, or it outlives its invoice."""
+    assert undecided() == set()

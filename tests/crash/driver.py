@@ -67,7 +67,7 @@ def main(point: str, *arguments: str) -> None:
         invoices(["serve"])
     if point in RETENTION_POINTS:
         place, name, before = RETENTION_POINTS[point]
-        worker.run.__kwdefaults__["batch"] = 5  # several batches of what the test has
+        worker.drill.__kwdefaults__["batch"] = 5  # several batches of what the test has
         setattr(place, name, _deadly(getattr(place, name), before=before))
         invoices(["retention", "run", *arguments])
     place, name, before = POINTS[point]

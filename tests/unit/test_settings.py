@@ -36,7 +36,13 @@ def test_the_defaults_are_what_the_contract_says() -> None:
     assert settings.smtp.unknown_recipients == "invite"
     assert settings.smtp.tls_certificate is None
     assert settings.database.url.get_secret_value() == "sqlite:///var/invoices.db"
-    assert settings.retention.model_dump() == {"productive_days": 90, "test_days": 30, "tombstone_days": 365}
+    assert settings.retention.model_dump() == {
+        "productive_days": 90,
+        "test_days": 30,
+        "tombstone_days": 365,
+        "time_zone": "UTC",
+        "clock_jump_days": 7,
+    }
     assert settings.registration.link_days == 30
 
 
@@ -46,7 +52,13 @@ def test_the_environment_goes_before_the_file_and_the_file_before_the_defaults(t
 
     settings = load(path, {"INVOICES_RETENTION__TEST_DAYS": "10"})
 
-    assert settings.retention.model_dump() == {"productive_days": 60, "test_days": 10, "tombstone_days": 365}
+    assert settings.retention.model_dump() == {
+        "productive_days": 60,
+        "test_days": 10,
+        "tombstone_days": 365,
+        "time_zone": "UTC",
+        "clock_jump_days": 7,
+    }
 
 
 def test_the_file_may_be_named_by_the_environment(tmp_path: Path) -> None:
