@@ -21,8 +21,8 @@ def _unheard(status: dict[str, Any]) -> Iterator[str]:
     for address, answers in status["smtp"].items():
         if not answers:
             yield (
-                f"nobody takes mail at {address}: is `invoices serve` running? `systemctl status invoices` and the log "
-                "say why; senders keep their mail meanwhile"
+                f"nobody takes mail at {address}: is `invoices serve` running? `systemctl status 'invoices*'` and the "
+                "log say why; senders keep their mail meanwhile"
             )
 
 

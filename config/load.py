@@ -40,7 +40,8 @@ class WrongSettings(Exception):  # noqa: N818  -- reads as what is the matter
 def load(path: Path | None = None, environment: Mapping[str, str] | None = None) -> Settings:
     """The settings from defaults.toml, then `path` (or INVOICES_CONFIG), then INVOICES_<SECTION>__<KEY>.
 
-    Secrets may also be files: INVOICES_<SECTION>__<KEY>_FILE, or systemd credentials named `section.key`.
+    Secrets may also be files: INVOICES_<SECTION>__<KEY>_FILE, or systemd credentials named `section.key`,
+    by themselves or in a folder.
     Relative paths count from the working folder. Raises WrongSettings.
     """
     environment = os.environ if environment is None else environment  # noqa: TID251  -- this is the place
@@ -101,8 +102,9 @@ def _from_environment(
         origin[("data_dir",)] = "INVOICES_DATA_DIR"
     credentials = environment.get("CREDENTIALS_DIRECTORY")
     for section, key in SECRETS:
-        if credentials and (file := Path(credentials, f"{section}.{key}")).is_file():
-            put(section, key, _secret(file), str(file))
+        for name in _credential_names(section, key) if credentials else ():
+            if (file := Path(credentials or "", name)).is_file():
+                put(section, key, _secret(file), str(file))
         if name := environment.get(variable := f"{PREFIX}{section}__{key}_FILE".upper()):
             put(section, key, _secret(Path(name)), variable)
     for variable, text in sorted(environment.items()):
@@ -117,6 +119,11 @@ def _from_environment(
         elif (section, key.removesuffix("_file")) not in SECRETS:
             problems.append(f"{variable}: there is no setting {section}.{key}")
     return overrides
+
+
+def _credential_names(section: str, key: str) -> tuple[str, str]:
+    """By itself, or as a file of the folder that our units hand over whole, before which systemd puts its name."""
+    return f"{section}.{key}", f"credentials_{section}.{key}"
 
 
 def _secret(file: Path) -> str:

@@ -38,7 +38,7 @@ def test_nothing_is_said_when_all_is_well(usual: dict[str, Any]) -> None:
         (
             {"smtp": {"127.0.0.1:8025": False}},
             "nobody takes mail at 127.0.0.1:8025",
-            "systemctl status invoices",
+            "systemctl status 'invoices*'",
         ),
         ({"disk": {"free_octets": GIB // 2, "total_octets": 5 * GIB}}, "only 0.5 GiB", "make room"),
         ({"disk": {"free_octets": 4 * GIB, "total_octets": 100 * GIB}}, "only 4.0 GiB", "make room"),

@@ -222,9 +222,10 @@ def test_a_secret_may_be_a_file_named_in_the_environment(tmp_path: Path) -> None
     assert settings.database.url.get_secret_value() == "postgresql+psycopg://u:geheim@db/invoices"
 
 
-def test_a_secret_may_be_a_credential_of_systemd(tmp_path: Path) -> None:
-    """Named section.key; it goes before the settings file."""
-    (tmp_path / "registration.link_key").write_text("s3cret\n", encoding="utf-8")
+@pytest.mark.parametrize("name", ["registration.link_key", "credentials_registration.link_key"])
+def test_a_secret_may_be_a_credential_of_systemd(tmp_path: Path, name: str) -> None:
+    """Named section.key, by itself or in a folder `credentials`; it goes before the settings file."""
+    (tmp_path / name).write_text("s3cret\n", encoding="utf-8")
     path = _file(tmp_path, '[registration]\nlink_key = "other"\n')
 
     settings = load(path, {"CREDENTIALS_DIRECTORY": str(tmp_path)})

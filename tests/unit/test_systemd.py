@@ -11,16 +11,22 @@ from pathlib import Path
 import click
 import pytest
 
+from cli import operations
 from cli.main import main
 from config.load import load
 
 UNITS = Path(__file__).parents[2] / "systemd"
-SERVICES = ["invoices.service", "invoices-retention.service"]
+PARTS = ["invoices-smtp.service", "invoices-worker.service", "invoices-portal.service"]
+DAEMONS = ["invoices.service", *PARTS]
+SERVICES = [*DAEMONS, "invoices-retention.service"]
+LMTP = "lmtp"  # as the daemon knows it
 MOST_EXPOSURE = 12  # tenths, as systemd-analyze counts
 LOCKED_IN = {
     "CapabilityBoundingSet": [""],
     "DevicePolicy": ["closed"],
     "IPAddressDeny": ["any"],
+    "LimitCORE": ["0"],
+    "LoadCredential": ["credentials:/etc/invoices/credentials"],
     "LockPersonality": ["yes"],
     "MemoryDenyWriteExecute": ["yes"],
     "NoNewPrivileges": ["yes"],
@@ -98,28 +104,68 @@ def test_the_exposure_of_a_service_is_small(name: str) -> None:
 
 def test_the_units_know_each_other() -> None:
     """A socket starts the service of its own name unless it says another; a timer does the same."""
-    socket, timer = _unit("invoices-smtp.socket"), _unit("invoices-retention.timer")
-    service = _unit("invoices.service")
+    timer, lmtp = _unit("invoices-retention.timer"), _unit("invoices-lmtp.socket")
 
-    assert socket["Socket"]["Service"] == ["invoices.service"]
-    assert service["Unit"]["Requires"] == ["invoices-smtp.socket"]
-    assert "invoices-smtp.socket" in service["Unit"]["After"][0].split()
+    for name in ("invoices-smtp", "invoices"):
+        service = _unit(f"{name}.service")["Unit"]
+        assert service["Requires"] == [f"{name}.socket"]
+        assert f"{name}.socket" in service["After"][0].split()
+        assert "Service" not in _unit(f"{name}.socket")["Socket"]
+    assert (lmtp["Socket"]["Service"], lmtp["Socket"]["FileDescriptorName"]) == (
+        ["invoices-smtp.service"],
+        [LMTP],
+    )
     assert (UNITS / "invoices-retention.service").exists()
     assert timer["Timer"]["OnCalendar"] == ["hourly"]
 
 
-def test_the_socket_is_where_the_settings_say() -> None:
+def test_the_target_starts_every_part() -> None:
+    """One name to enable; what it starts goes with it when it is stopped."""
+    wanted = {name for line in _unit("invoices.target")["Unit"]["Wants"] for name in line.split()}
+
+    assert wanted == {*PARTS, "invoices-smtp.socket", "invoices-retention.timer"}
+    assert [_unit(name)["Unit"]["PartOf"] for name in PARTS] == [["invoices.target"]] * len(PARTS)
+
+
+def test_each_part_of_the_program_has_a_service() -> None:
+    """Together they run what one process would."""
+    commands = [_unit(name)["Service"]["ExecStart"][0] for name in PARTS]
+
+    started = [re.search(r"invoices serve (\w+) --config", command) for command in commands]
+
+    assert [part[1] for part in started if part] == list(operations.PARTS)
+
+
+def test_one_process_and_several_are_never_both_started() -> None:
+    """They would want the same address."""
+    assert _unit("invoices.service")["Unit"]["Conflicts"] == ["invoices.target"]
+    assert _unit("invoices.socket")["Unit"]["Conflicts"] == ["invoices-smtp.socket"]
+
+
+def test_each_service_shows_its_metrics_elsewhere() -> None:
+    """The setting of the file is one address for all, and the second service could not have it."""
+    addresses = [_unit(name)["Service"]["Environment"] for name in PARTS]
+
+    assert len({tuple(address) for address in addresses}) == len(PARTS)
+    assert all(address[0].startswith("INVOICES_METRICS__LISTEN=127.0.0.1:") for address in addresses)
+
+
+@pytest.mark.parametrize("name", ["invoices-smtp.socket", "invoices.socket"])
+def test_the_socket_is_where_the_settings_say(name: str) -> None:
     """Postfix finds the mailbox at one address, with systemd and without."""
-    [address] = _unit("invoices-smtp.socket")["Socket"]["ListenStream"]
+    [address] = _unit(name)["Socket"]["ListenStream"]
 
     assert (address,) == load(environment={}).smtp.listen
 
 
-def test_wrong_settings_are_not_tried_again() -> None:
-    """Exit status 2 says that another start will not help."""
-    service = _unit("invoices.service")["Service"]
+@pytest.mark.parametrize("name", DAEMONS)
+def test_a_daemon_is_watched_and_wrong_settings_are_not_tried_again(name: str) -> None:
+    """Exit status 2 says that another start will not help; a watchdog that is not answered, that one will."""
+    service = _unit(name)["Service"]
 
     assert (service["Restart"], service["RestartPreventExitStatus"]) == (["always"], ["2"])
+    assert (service["Type"], service["WatchdogSec"]) == (["notify"], ["60"])
+    assert service["ExecReload"] == ["/bin/kill -HUP $MAINPID"]
 
 
 def test_systemd_understands_the_units() -> None:
