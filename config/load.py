@@ -105,8 +105,8 @@ def _from_environment(
         for name in _credential_names(section, key) if credentials else ():
             if (file := Path(credentials or "", name)).is_file():
                 put(section, key, _secret(file), str(file))
-        if name := environment.get(variable := f"{PREFIX}{section}__{key}_FILE".upper()):
-            put(section, key, _secret(Path(name)), variable)
+        if named := environment.get(variable := f"{PREFIX}{section}__{key}_FILE".upper()):
+            put(section, key, _secret(Path(named)), variable)
     for variable, text in sorted(environment.items()):
         section, separator, key = variable.removeprefix(PREFIX).lower().partition("__")
         if not variable.startswith(PREFIX) or variable in _OTHER_VARIABLES:
