@@ -6,7 +6,15 @@ from collections.abc import Mapping
 
 from ingest.processing.environment import TestSign
 from ingest.processing.match_rules import MatchRule
-from storage.records import HistoryEvent, HistoryEventName, Invoice, InvoiceState, MailState, ReceivedMail
+from storage.records import (
+    HistoryEvent,
+    HistoryEventName,
+    Invoice,
+    InvoiceState,
+    MailState,
+    ReceivedMail,
+    ValidationStatus,
+)
 
 _RULES = {
     MatchRule.RECIPIENT_ADDRESS: "it was sent to an address of that account",
@@ -82,8 +90,8 @@ def _sentence(event: HistoryEvent, mail: ReceivedMail, accounts: Mapping[str, st
             return f"it was recorded as a test, because {sign}; it is kept until {expires}."
         case HistoryEventName.RECORDED:
             return f"it was recorded as productive, for no sign said test; it is kept until {expires}."
-        case HistoryEventName.READING_FAILED:
-            return f"it could not be read ({detail['reason']}) and was put back to be tried again."
+        case HistoryEventName.VALIDATED:
+            return _worth(detail)
         case other:
             return _PLAIN[other].format(**{**detail, "actor": event.actor})
 
@@ -92,7 +100,19 @@ def _invoices(number: str) -> str:
     return "one invoice" if number == "1" else f"{number} invoices"
 
 
+def _worth(detail: Mapping[str, str]) -> str:
+    rules = f" by {detail['rules']}" if "rules" in detail else ""
+    return f"it was examined{rules}: {_WORTH[ValidationStatus(detail['status'])]} ({detail['class']})."
+
+
+_WORTH = {
+    ValidationStatus.VALID: "it is a valid e-invoice",
+    ValidationStatus.INVALID: "it is an e-invoice with errors, which `invoices show` names",
+    ValidationStatus.NOT_AN_E_INVOICE: "it is an invoice, but no e-invoice of EN 16931",
+    ValidationStatus.NOT_VALIDATED: "what it is worth could not be found out",
+}
 _PLAIN = {
+    HistoryEventName.READING_FAILED: "it could not be read ({reason}) and was put back to be tried again.",
     HistoryEventName.NO_INVOICE: "it was read, and none of its parts is an invoice.",
     HistoryEventName.QUARANTINED: "it was set aside in quarantine.",
     HistoryEventName.RETRIED: "{actor} had it tried again.",

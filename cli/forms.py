@@ -23,6 +23,7 @@ from storage.records import (
 from storage.store import Transaction
 
 Form = dict[str, Any]
+VIEWS_DIFFER = "views-differ-"  # what the rules of validation/views.py begin with
 
 
 def instant(at: datetime | None) -> str | None:
@@ -63,8 +64,8 @@ def _invoice_form(invoice: Invoice, account: CompanyAccount, mail: ReceivedMail)
         "invoice_number": invoice.invoice_number,
         "issue_date": invoice.issue_date,
         **_terms_form(terms),
-        "validation": None,
-        "warnings": [asdict(warning) for warning in reading.warnings] if reading else [],
+        "validation": _validation_form(invoice),
+        "warnings": _warnings_form(invoice),
         "sources": [asdict(source) for source in reading.sources] if reading else [],
         "sender": _sender_form(mail),
         "duplicate_of": invoice.duplicate_of,
@@ -79,6 +80,28 @@ def _evidence_form(evidence: MatchEvidence) -> Form:
         "where": evidence.where,
         "account": evidence.account_id,
     }
+
+
+def _validation_form(invoice: Invoice) -> Form | None:
+    validation = invoice.validation
+    if validation is None:
+        return None
+    return {
+        "status": validation.status,
+        "class": validation.class_,
+        "validated_at": instant(invoice.validated_at),
+        "rule_sets": [asdict(one) for one in validation.rule_sets],
+        "findings": [asdict(one) for one in validation.findings],
+    }
+
+
+def _warnings_form(invoice: Invoice) -> list[Form]:
+    """Those of the reading, and where what people see is not what machines read."""
+    warnings = [asdict(one) for one in invoice.reading.warnings] if invoice.reading else []
+    findings = invoice.validation.findings if invoice.validation else ()
+    return warnings + [
+        {"code": one.rule, "text": one.text} for one in findings if one.rule.startswith(VIEWS_DIFFER)
+    ]
 
 
 def _terms_form(terms: BusinessTerms | None) -> Form:

@@ -17,7 +17,7 @@ from cli.explanation import explain_mail_state, explain_state
 from cli.front import Command, Front, Instant, actor, pass_front, utc_now
 from reading.sandbox import ReaderPool
 from storage.errors import NotFound
-from storage.records import Environment, HistoryEvent, HistoryEventName, Invoice
+from storage.records import Environment, HistoryEvent, HistoryEventName, Invoice, ValidationStatus
 from storage.store import Transaction
 
 COLUMNS = {
@@ -29,6 +29,7 @@ COLUMNS = {
     "total": "Total",
     "environment": "Environment",
     "state": "State",
+    "worth": "Worth",
     "id": "Id",
 }
 HISTORY_COLUMNS = {"at": "At", "event": "Event", "actor": "Actor", "detail": "Detail"}
@@ -40,14 +41,24 @@ HISTORY_COLUMNS = {"at": "At", "event": "Event", "actor": "Actor", "detail": "De
 )
 @click.option("--environment", type=click.Choice([str(one) for one in Environment]), help="Only these.")
 @click.option("--since", type=Instant(), help="Only invoices received since then.")
+@click.option(
+    "--status", type=click.Choice([str(one) for one in ValidationStatus]), help="Only of this worth."
+)
 @pass_front
-def list_(front: Front, account_: str | None, environment: str | None, since: datetime | None) -> None:
+def list_(
+    front: Front,
+    account_: str | None,
+    environment: str | None,
+    since: datetime | None,
+    status: str | None,
+) -> None:
     """Invoices, newest first."""
     with front.store.reading() as records:
         invoices = records.invoices.select(
             account_id=records.accounts.find(account_).id if account_ else None,
             environment=Environment(environment) if environment else None,
             since=since,
+            status=ValidationStatus(status) if status else None,
         )
         rows = forms.invoice_forms(records, invoices)
     if not front.json:
@@ -55,6 +66,7 @@ def list_(front: Front, account_: str | None, environment: str | None, since: da
             row |= {
                 "account": row["account"]["name"],
                 "seller": row["seller"]["name"],
+                "worth": row["validation"]["status"] if row["validation"] else "not validated",
                 "total": " ".join(filter(None, [row["total_with_vat"], row["currency"]])) or None,
             }
     front.show(rows, COLUMNS, nothing="There is no such invoice.")

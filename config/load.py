@@ -154,6 +154,9 @@ def _expand(tree: _Tree) -> None:
     if isinstance(smtp, dict):
         for key in ("tls_certificate", "tls_key", "users"):
             smtp[key] = smtp.get(key) or None
+    validation = tree.get("validation")
+    if isinstance(validation, dict):
+        validation["rules"] = validation.get("rules") or None
 
 
 def _sentences(error: ValidationError, origin: dict[tuple[str, ...], str]) -> list[str]:

@@ -198,6 +198,13 @@ class PortalSettings(Section):
     listen: ListenAddress
 
 
+class ValidationSettings(Section):
+    """[validation]: whether invoices are held against the official rules, and against which."""
+
+    mode: Literal["auto", "off"]
+    rules: Path | None  # a folder with further versions
+
+
 class MetricsSettings(Section):
     """[metrics]: where Prometheus asks what has been counted."""
 
@@ -223,5 +230,6 @@ class Settings(Section):
     registration: RegistrationSettings
     outbound: OutboundSettings
     portal: PortalSettings
+    validation: ValidationSettings
     metrics: MetricsSettings
     log: LogSettings

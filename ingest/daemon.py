@@ -20,6 +20,7 @@ from ingest.exposition import exposed
 from ingest.health import Health, Probe, Watch, answering, still_moving, watched_by_systemd
 from ingest.processing.filing import Rules
 from ingest.processing.processor import Processor, Wiring
+from ingest.processing.validator import Validator
 from ingest.receivers import Receivers
 from ingest.receiving.listener import Endpoint, Service
 from ingest.reception import Reception, close_endpoints, open_endpoints, utc_now
@@ -28,6 +29,8 @@ from storage.expiry import RetentionPeriods
 from storage.ids import new_id
 from storage.link_tokens import LinkTokens
 from storage.store import Store
+from validation.examiners import Examiners
+from validation.rule_sets import installed_rules, is_installed
 
 Beside = Callable[[Settings, Store], AbstractContextManager[None]]  # another program, while it is entered
 
@@ -70,6 +73,21 @@ def processor(settings: Settings, store: Store) -> Processor:
     return Processor(
         Wiring(store=store, rules=rules, now=utc_now, readers=min(os.cpu_count() or 1, MOST_READERS))
     )
+
+
+def validator(settings: Settings, store: Store) -> Validator | None:
+    """The stage that validates, None where it is off or its packages are missing.
+
+    Raises WrongCatalogue when the folder of rules cannot be used.
+    """
+    if settings.validation.mode == "off":
+        mail_log.validation_off("validation.mode is off")
+        return None
+    if not is_installed():
+        mail_log.validation_off("the packages of requirements-validation.lock are not installed")
+        return None
+    installed_rules(settings.validation.rules)  # a wrong folder is told at once, not by each invoice
+    return Validator(store=store, now=utc_now, examiners=Examiners(settings.validation.rules))
 
 
 class _Receiving(Protocol):
@@ -125,6 +143,7 @@ async def _serve_with(
     store: Store, settings: Settings, parts: Sequence[str], told_to_stop: asyncio.Event, health: Health
 ) -> None:
     worker = processor(settings, store) if "worker" in parts else None
+    validating = validator(settings, store) if "worker" in parts else None
     processes = settings.smtp.processes
     endpoints = open_endpoints(settings, processes=processes) if "smtp" in parts else []
     receiving: _Receiving | None = None
@@ -143,6 +162,8 @@ async def _serve_with(
             mail_log.listening([endpoint.address for endpoint in endpoints[0]])
         if worker is not None:
             working.start()
+        if validating is not None:
+            validating.start()
         mail_log.ready(list(parts))
         notifier.notify("READY=1")
         watching = asyncio.create_task(
@@ -156,6 +177,8 @@ async def _serve_with(
         if receiving is not None:
             await receiving.end()
         close_endpoints(endpoints)
+        if validating is not None:
+            await asyncio.to_thread(validating.stop)
         if worker is not None and working.is_alive():
             worker.stop()
             await asyncio.to_thread(working.join)

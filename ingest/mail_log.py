@@ -5,7 +5,7 @@ from __future__ import annotations
 import structlog
 
 from ingest import metrics
-from storage.records import Filing
+from storage.records import Filing, Validation
 
 _log = structlog.get_logger("invoices")
 
@@ -158,3 +158,33 @@ def worker_died(error: BaseException) -> None:
 def lost_claim(mail_id: str) -> None:
     """Another worker took a mail over before we had filed it; nothing was written twice."""
     _log.info("lost-claim", mail=mail_id)
+
+
+def validated(invoice_id: str, validation: Validation, milliseconds: float) -> None:
+    """An invoice was held against the rules."""
+    metrics.VALIDATED.labels(validation.status).inc()
+    metrics.VALIDATION_SECONDS.observe(milliseconds / 1000)
+    _log.info(
+        "validated",
+        invoice=invoice_id,
+        status=str(validation.status),
+        findings=len(validation.findings),
+        milliseconds=round(milliseconds, 1),
+    )
+
+
+def validation_failed(invoice_id: str, reason: str, tries: int) -> None:
+    """An invoice could not be held against the rules; it is tried again, three times in all."""
+    metrics.VALIDATIONS_FAILED.inc()
+    _log.warning("validation-failed", invoice=invoice_id, reason=reason, tries=tries)
+
+
+def validation_off(reason: str) -> None:
+    """Invoices are not validated here."""
+    _log.info("validation-off", reason=reason)
+
+
+def validator_died(error: BaseException) -> None:
+    """The stage that validates ended by an error of ours; mails are filed all the same."""
+    metrics.VALIDATIONS_FAILED.inc()
+    _log.error("validator-died", exc_info=error)

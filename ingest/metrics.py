@@ -65,6 +65,21 @@ FILINGS_FAILED = Counter("invoices_filings_failed", "Errors of ours while filing
 PROBES_FAILED = Counter(
     "invoices_probes_failed", "Looks at a part that found it not doing its work.", ["part"], registry=REGISTRY
 )
+VALIDATED = Counter(
+    "invoices_invoices_validated",
+    "Invoices held against the rules, by result.",
+    ["status"],
+    registry=REGISTRY,
+)
+VALIDATION_SECONDS = Histogram(
+    "invoices_validation_seconds",
+    "Holding one invoice against the rules.",
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
+    registry=REGISTRY,
+)
+VALIDATIONS_FAILED = Counter(
+    "invoices_validations_failed", "Tries to validate an invoice that failed.", registry=REGISTRY
+)
 
 # Looked up once: these two are counted for every mail.
 ACCEPTED_ONCE = {duplicate: ACCEPTED.labels(str(duplicate).lower()) for duplicate in (False, True)}

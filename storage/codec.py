@@ -8,13 +8,14 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from storage.records import Assignment, InvoiceReading, MailReading, MatchEvidence, Message
+from storage.records import Assignment, InvoiceReading, MailReading, MatchEvidence, Message, Validation
 
 _MESSAGE = TypeAdapter(Message)
 _INVOICE = TypeAdapter(InvoiceReading)
 _READING = TypeAdapter(MailReading)
 _EVIDENCE = TypeAdapter(tuple[MatchEvidence, ...])
 _ASSIGNMENT = TypeAdapter(Assignment)
+_VALIDATION = TypeAdapter(Validation)
 
 
 def message_to_json(message: Message) -> dict[str, Any]:
@@ -60,6 +61,16 @@ def assignment_from_json(value: dict[str, Any]) -> Assignment:
     return _ASSIGNMENT.validate_python(value)
 
 
+def invoice_to_octets(reading: InvoiceReading) -> bytes:
+    """One invoice as JSON text, for the pipe between two processes."""
+    return json.dumps(invoice_to_json(reading), ensure_ascii=False).encode()
+
+
+def invoice_from_octets(octets: bytes) -> InvoiceReading:
+    """The reverse of invoice_to_octets. Raises ValueError."""
+    return _INVOICE.validate_json(octets)
+
+
 def reading_to_octets(reading: MailReading) -> bytes:
     """A whole reading as JSON text, for the pipe between two processes."""
     return json.dumps(_storable(asdict(reading)), ensure_ascii=False, default=str).encode()
@@ -79,3 +90,24 @@ def _storable(value: Any) -> Any:
 def reading_from_octets(octets: bytes) -> MailReading:
     """The reverse of reading_to_octets. Raises ValueError."""
     return _READING.validate_json(octets)
+
+
+def validation_to_json(validation: Validation) -> dict[str, Any]:
+    """Status, class, findings and rule sets as JSON values."""
+    value: dict[str, Any] = _storable(_VALIDATION.dump_python(validation, mode="json"))
+    return value
+
+
+def validation_from_json(value: dict[str, Any]) -> Validation:
+    """The reverse of validation_to_json. Raises ValueError."""
+    return _VALIDATION.validate_python(value)
+
+
+def validation_from_octets(octets: bytes) -> Validation:
+    """A validation from JSON text, as another process sent it. Raises ValueError."""
+    return _VALIDATION.validate_json(octets)
+
+
+def validation_to_octets(validation: Validation) -> bytes:
+    """The reverse of validation_from_octets."""
+    return json.dumps(validation_to_json(validation), ensure_ascii=False).encode()

@@ -12,7 +12,7 @@ from sqlalchemy.engine import Connection
 from storage import codec
 from storage.chunks import chunks
 from storage.errors import NotFound
-from storage.records import Environment, Invoice, InvoiceState
+from storage.records import Environment, Invoice, InvoiceState, ValidationStatus
 from storage.tables import InvoiceRow
 
 
@@ -93,8 +93,9 @@ class Invoices:
         account_id: str | None = None,
         environment: Environment | None = None,
         since: datetime | None = None,
+        status: ValidationStatus | None = None,
     ) -> list[Invoice]:
-        """Invoices, newest first."""
+        """Invoices, newest first; `status` is what their validation came to."""
         query: Select[Any] = select(InvoiceRow.__table__)
         if account_id is not None:
             query = query.where(InvoiceRow.account_id == account_id)
@@ -102,6 +103,12 @@ class Invoices:
             query = query.where(InvoiceRow.environment == environment)
         if since is not None:
             query = query.where(InvoiceRow.received_at >= since)
+        if status is ValidationStatus.NOT_VALIDATED:
+            query = query.where(
+                InvoiceRow.validation_status.is_(None) | (InvoiceRow.validation_status == status)
+            )
+        elif status is not None:
+            query = query.where(InvoiceRow.validation_status == status)
         return self._select(query.order_by(InvoiceRow.received_at.desc(), InvoiceRow.id.desc()))
 
     def counts(self) -> dict[tuple[InvoiceState, Environment], int]:
@@ -136,4 +143,6 @@ def _record(row: Row[Any]) -> Invoice:
         duplicate_of=row.duplicate_of,
         deleted_at=row.deleted_at,
         evidence=codec.evidence_from_json(row.evidence) if row.evidence else (),
+        validation=codec.validation_from_json(row.validation) if row.validation else None,
+        validated_at=row.validated_at,
     )

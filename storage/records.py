@@ -171,6 +171,7 @@ class HistoryEventName(StrEnum):
     RECORDED = "recorded"
     ACCOUNT_INVITED = "account-invited"
     LINK_CREATED = "link-created"
+    VALIDATED = "validated"
     NO_INVOICE = "no-invoice"
     READING_FAILED = "reading-failed"
     QUARANTINED = "quarantined"
@@ -404,6 +405,68 @@ class MailReading:
     linked_host: str | None = None  # where a mail without any document says that its invoice is
 
 
+class ValidationStatus(StrEnum):
+    """What an invoice is worth as an e-invoice."""
+
+    VALID = "valid"
+    INVALID = "invalid"
+    NOT_AN_E_INVOICE = "not-an-e-invoice"
+    NOT_VALIDATED = "not-validated"  # it was tried and could not be done
+
+
+class ValidationClass(StrEnum):
+    """The classes of the German finance ministry's letter of 2025-10-15, in its words."""
+
+    VALID = "valid"
+    FORMAT_ERROR = "Formatfehler"
+    BUSINESS_RULE_ERROR = "Geschäftsregelfehler"
+    CONTENT_ERROR = "Inhaltsfehler"
+    NO_E_INVOICE = "keine E-Rechnung"
+    NOT_VALIDATED = "nicht geprüft"
+
+
+class Severity(StrEnum):
+    """How much a finding weighs: an error makes an invoice invalid."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    INFORMATION = "information"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleSet:
+    """One version of the rules that an invoice was held against."""
+
+    id: str
+    name: str
+    version: str
+    date: str  # of this version, ISO 8601
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ValidationFinding:
+    """A rule that an invoice breaks, in one plain sentence of English and one of German."""
+
+    rule: str
+    severity: Severity
+    text: str
+    text_de: str
+    terms: tuple[str, ...] = ()  # the EN 16931 numbers it is about, "BT-1", "BG-25"
+    location: str | None = None  # a path of elements in the document
+    line: int | None = None  # of the XML
+    rule_set: str | None = None  # the id of its RuleSet; None for checks of our own
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Validation:
+    """What came of holding an invoice against the rules."""
+
+    status: ValidationStatus
+    class_: ValidationClass
+    findings: tuple[ValidationFinding, ...]
+    rule_sets: tuple[RuleSet, ...]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MatchEvidence:
     """A key of an account that a mail or its document names, too: why the invoice is this account's."""
@@ -506,6 +569,8 @@ class Invoice:
     duplicate_of: str | None
     deleted_at: datetime | None = None
     evidence: tuple[MatchEvidence, ...] = ()  # of `matched_by` first; empty once deleted
+    validation: Validation | None = None  # None until it is validated, and once deleted
+    validated_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

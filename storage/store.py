@@ -41,6 +41,7 @@ from storage.size import size_octets
 from storage.stored_octets import StoredOctets
 from storage.throttles import Throttles
 from storage.users import Users
+from storage.validations import Validations
 from storage.writer_lock import WriterLock
 
 _JOURNAL_TRIES = 20
@@ -66,6 +67,7 @@ class Transaction:
     holds: LegalHolds
     ledger: RetentionLedger
     gate: RetentionGate
+    validations: Validations
 
 
 class Store:
@@ -305,6 +307,7 @@ def _records(connection: Connection) -> Transaction:
         holds=LegalHolds(connection),
         ledger=RetentionLedger(connection),
         gate=RetentionGate(connection),
+        validations=Validations(connection),
     )
 
 

@@ -240,7 +240,20 @@ class InvoiceRow(Base):
     deleted_at: Mapped[datetime | None]
     tombstone_until: Mapped[datetime | None]
 
+    validation_status: Mapped[str | None] = mapped_column(String(20))  # None until it is validated
+    validation: Mapped[dict[str, Any] | None]  # class, findings and rule sets, as codec.py writes them
+    validated_at: Mapped[datetime | None]
+    validation_tries: Mapped[int] = mapped_column(server_default=text("0"))
+    validation_after: Mapped[datetime | None]  # who took it last has until then
+
     __table_args__ = (
+        # Those that wait for validation; it stays small however many are on record.
+        Index(
+            "ix_invoice_unvalidated",
+            "id",
+            sqlite_where=text("validation_status IS NULL AND state = 'available'"),
+            postgresql_where=text("validation_status IS NULL AND state = 'available'"),
+        ),
         Index("uq_invoice_mail_id_position_account_id", "mail_id", "position", "account_id", unique=True),
         Index("ix_invoice_account_id_received_at", "account_id", "received_at"),
         Index("ix_invoice_account_id_same_invoice", "account_id", "same_invoice"),

@@ -20,11 +20,12 @@ class Fate(StrEnum):
 
 
 _INVOICE = {
-    Fate.EMPTIED_WITH_INVOICE: {"content", "evidence", "same_invoice"},
+    Fate.EMPTIED_WITH_INVOICE: {"content", "evidence", "same_invoice", "validation"},
     Fate.TOMBSTONE: {
         *("id", "mail_id", "position", "account_id", "matched_by", "environment", "environment_reason"),
         *("state", "received_at", "expires_at", "invoice_number", "issue_date", "duplicate_of"),
         *("deleted_at", "tombstone_until"),
+        *("validation_status", "validated_at", "validation_tries", "validation_after"),
     },
 }
 _MAIL = {

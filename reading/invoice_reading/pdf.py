@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import io
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 
 from pypdf import PasswordType, PdfReader, apply_configuration
@@ -41,21 +42,56 @@ def opens_like_pdf(octets: bytes) -> bool:
     return b"%PDF-" in octets[: _HEADER_WITHIN + 5]
 
 
+@contextmanager
+def _bounded() -> Iterator[None]:
+    """Stricter than pypdf's own limits: an invoice of one megabyte needs none of this. No program is started."""
+    with apply_configuration(
+        zlib_maximum_output_length=50_000_000,
+        stream_decoding_work_maximum_length=100_000_000,
+        stream_parsing_work_maximum_count=300_000,
+        xform_maximum_invocations_per_extraction=200,
+        page_tree_maximum_entries=20_000,
+        jbig2dec_binary=None,
+    ):
+        yield
+
+
+def embedded_xml(octets: bytes) -> tuple[bytes, ...]:
+    """Every XML document embedded in a PDF; none where the PDF cannot be read. Never raises."""
+    try:
+        with _bounded():
+            files = embedded_files(_opened(octets)).files
+    except Exception:  # noqa: BLE001, RUF100  -- as in read_pdf
+        return ()
+    return tuple(one.octets for one in files if one.octets is not None and opens_like_xml(one.octets))
+
+
+def pages_of(octets: bytes) -> PlainPdf | None:
+    """What the pages of any PDF say to people, also of one with an invoice for machines; None if unreadable.
+
+    Never raises.
+    """
+    try:
+        with _bounded():
+            return for_people(_opened(octets), None)
+    except Exception:  # noqa: BLE001, RUF100  -- as in read_pdf
+        return None
+
+
+def _opened(octets: bytes) -> PdfReader:
+    reader = PdfReader(io.BytesIO(octets))
+    if reader.is_encrypted and reader.decrypt("") == PasswordType.NOT_DECRYPTED:
+        raise ValueError("encrypted with a password")
+    return reader
+
+
 def read_pdf(octets: bytes) -> tuple[StructuredInvoice | PlainPdf | NotAnInvoice | Unreadable, ...]:
     """The invoices of a PDF: each different one embedded in it, else the PDF itself for people.
 
     Page text, by far the slowest step, is taken only where no invoice is embedded. Never raises.
     """
     try:
-        # Stricter than pypdf's own limits: an invoice of one megabyte needs none of this. No program is started.
-        with apply_configuration(
-            zlib_maximum_output_length=50_000_000,
-            stream_decoding_work_maximum_length=100_000_000,
-            stream_parsing_work_maximum_count=300_000,
-            xform_maximum_invocations_per_extraction=200,
-            page_tree_maximum_entries=20_000,
-            jbig2dec_binary=None,
-        ):
+        with _bounded():
             return _read(octets)
     except LimitReachedError as error:
         return (Unreadable(f"the PDF is made to be endless: {_in_words(error)}"),)

@@ -78,6 +78,40 @@ def read_xml(
     return found or (_something_else(root),)
 
 
+def invoice_roots(octets: bytes) -> tuple[tuple[etree._Element, DocumentFormat], ...]:
+    """The elements of an XML document that are invoices, each with its syntax; also those inside an envelope.
+
+    Never raises.
+    """
+    root = parse(octets)
+    if isinstance(root, BadXml):
+        return ()
+    level = [root]
+    for _ in range(1 + _ENVELOPE_LEVELS):
+        found = tuple((one, syntax) for one in level if (syntax := _syntax_of(one)) is not None)
+        if found or etree.QName(root).localname not in _ENVELOPES:
+            return found
+        level = [child for one in level for child in one.iterchildren(etree.Element)]
+    for element in root.iterdescendants("{*}Description", "{*}EmbeddedDocumentBinaryObject"):
+        inner = _document_in(element)
+        if inner and (documents := invoice_roots(inner)):
+            return documents
+    return ()
+
+
+def terms_of(root: etree._Element, syntax: DocumentFormat) -> tuple[BusinessTerms, ...]:
+    """What an element of `invoice_roots` says; several where it holds several invoices. Never raises."""
+    return tuple(one.terms for one in _known(root) if one.terms.format == syntax)
+
+
+def _syntax_of(root: etree._Element) -> DocumentFormat | None:
+    name = etree.QName(root)
+    for local_name, pattern, syntax, _ in _SYNTAXES:
+        if re.fullmatch(local_name, name.localname) and re.fullmatch(pattern, name.namespace or ""):
+            return syntax
+    return None
+
+
 def _known(root: etree._Element) -> tuple[StructuredInvoice, ...]:
     name = etree.QName(root)
     namespace = name.namespace or ""

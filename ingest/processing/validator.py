@@ -1,0 +1,155 @@
+"""Has invoices on record held against the rules, when there is nothing else to do."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from ingest import mail_log
+from storage.errors import NotFound, StorageUnavailable
+from storage.records import HistoryEvent, HistoryEventName, Validation
+from storage.store import Store, Transaction
+from storage.validations import Waiting
+from validation.examiners import ExaminationFailed, Examiners
+from validation.verdict import not_validated
+
+LEASE = timedelta(seconds=300)  # for all that are claimed together
+AT_ONCE = 8
+MOST_TRIES = 3
+RETRY_AFTER = timedelta(seconds=30)
+IDLE_SECONDS = 1.0  # how often we look when nothing waits
+_ACTOR = "validator"
+
+
+class Validator:
+    """A thread that takes invoices without a result, and writes what they are worth.
+
+    It waits while mails wait to be filed: recording comes first. Killed at any moment, the invoices that it held
+    are taken again after their lease; a result is written once.
+    """
+
+    def __init__(self, *, store: Store, now: Callable[[], datetime], examiners: Examiners) -> None:
+        self._store = store
+        self._now = now
+        self._examiners = examiners
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="validator")
+
+    def start(self) -> None:
+        """Begins to work in the background."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Takes nothing more and waits for the invoice at hand."""
+        self._stop.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def until_done(self) -> int:
+        """Validates in this thread whatever waits; how many it was. Raises StorageUnavailable."""
+        done = 0
+        try:
+            while not self._stop.is_set() and (taken := self._batch()):
+                done += taken
+        finally:
+            self._examiners.close()
+        return done
+
+    def _run(self) -> None:
+        try:
+            while not self._stop.is_set():
+                if not self._persistently():
+                    self._stop.wait(IDLE_SECONDS)
+        except Exception as error:
+            mail_log.validator_died(error)
+        finally:
+            self._examiners.close()
+
+    def _persistently(self) -> int:
+        try:
+            return 0 if self._mails_wait() else self._batch()
+        except StorageUnavailable as error:
+            mail_log.store_unavailable("validate", error, IDLE_SECONDS)
+            return 0
+
+    def _mails_wait(self) -> bool:
+        with self._store.reading() as records:
+            return records.mails.has_due(self._now())
+
+    def _batch(self) -> int:
+        with self._store.reading() as records:
+            if not records.validations.has_waiting(self._now()):
+                return 0
+        with self._store.transaction() as records:
+            taken = records.validations.claim(now=self._now(), lease=LEASE, limit=AT_ONCE)
+        for place, one in enumerate(taken):
+            if self._stop.is_set() or (place and self._mails_wait()):
+                self._give_back(taken[place:])
+                return max(place, 1)
+            self._validate(one)
+        return len(taken)
+
+    def _give_back(self, left: list[Waiting]) -> None:
+        with self._store.transaction() as records:
+            records.validations.release([one.invoice_id for one in left])
+
+    def _validate(self, waiting: Waiting) -> None:
+        if waiting.tries > MOST_TRIES:
+            reason = (
+                f"It was tried {MOST_TRIES} times, and the process that examined it died or took too long."
+            )
+            german = f"Nach {MOST_TRIES} Versuchen aufgegeben: Die Prüfung brach ab oder dauerte zu lange."
+            self._record(waiting, not_validated(reason, german), 0.0)
+            return
+        try:
+            with self._store.reading() as records:
+                invoice = records.invoices.get(waiting.invoice_id)
+                octets = records.mails.octets(waiting.mail_id)
+        except NotFound:  # deleted meanwhile
+            return
+        if invoice.reading is None:
+            return
+        started = time.monotonic()
+        result = self._examiners.examine(octets, invoice.reading, invoice.received_at.date().isoformat())
+        if isinstance(result, ExaminationFailed):
+            mail_log.validation_failed(invoice.id, result.reason, waiting.tries)
+            return  # its lease ends, and it is tried again
+        self._record(waiting, result, (time.monotonic() - started) * 1000)
+
+    def _record(self, waiting: Waiting, validation: Validation, milliseconds: float) -> None:
+        with self._store.transaction() as records:
+            written = record_validation(
+                records, waiting.invoice_id, waiting.mail_id, validation, at=self._now(), by=_ACTOR
+            )
+        if written:
+            mail_log.validated(waiting.invoice_id, validation, milliseconds)
+
+
+def record_validation(
+    records: Transaction,
+    invoice_id: str,
+    mail_id: str,
+    validation: Validation,
+    *,
+    at: datetime,
+    by: str,
+    again: bool = False,
+) -> bool:
+    """Writes a result and its event; False when the invoice is deleted, or has one and `again` is not set."""
+    if not records.validations.record(invoice_id, validation, at=at, again=again):
+        return False
+    detail = {"status": str(validation.status), "class": str(validation.class_)}
+    if validation.rule_sets:
+        detail["rules"] = ", ".join(one.id for one in validation.rule_sets)
+    event = HistoryEvent(
+        at=at,
+        event=HistoryEventName.VALIDATED,
+        actor=by,
+        detail=detail,
+        mail_id=mail_id,
+        invoice_id=invoice_id,
+    )
+    records.history.add([event])
+    return True
