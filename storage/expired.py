@@ -27,6 +27,7 @@ from sqlalchemy import (
 from sqlalchemy.engine import Connection
 from sqlalchemy.orm import InstrumentedAttribute
 
+from storage.inbox_entries import InboxEntries
 from storage.legal_holds import held
 from storage.records import Environment, InvoiceState, MailState
 from storage.stored_octets import StoredOctets
@@ -152,6 +153,7 @@ class Expired:
 
     def empty_invoices(self, ids: Sequence[str], *, at: datetime, tombstone_until: datetime) -> None:
         """Deletes the content of invoices; `what_stays` says what is left."""
+        InboxEntries(self._connection).empty(ids)
         self._connection.execute(
             update(InvoiceRow)
             .where(InvoiceRow.id.in_(ids), InvoiceRow.state == InvoiceState.AVAILABLE)
@@ -195,6 +197,7 @@ class Expired:
                 .with_for_update(skip_locked=True, of=InvoiceRow)
             )
         )
+        InboxEntries(self._connection).remove(invoices)
         self._connection.execute(delete(InvoiceRow).where(InvoiceRow.id.in_(invoices)))
         self._forget(HistoryEventRow.invoice_id.in_(invoices))
         has_invoice = exists().where(InvoiceRow.mail_id == ReceivedMailRow.id)

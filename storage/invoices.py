@@ -12,6 +12,7 @@ from sqlalchemy.engine import Connection
 from storage import codec
 from storage.chunks import chunks
 from storage.errors import NotFound
+from storage.inbox_entries import InboxEntries
 from storage.records import Environment, Invoice, InvoiceState, ValidationStatus
 from storage.tables import InvoiceRow
 
@@ -22,8 +23,10 @@ class Invoices:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def add(self, invoices: Sequence[Invoice]) -> None:
+    def add(self, invoices: Sequence[Invoice], subject: str | None = None) -> None:
         """Adds the invoices of one mail; one that its account has from an earlier mail is marked as its duplicate.
+
+        They are in the inboxes of their companies from then on, where the mail's subject helps to find them.
 
         Raises Conflict when the mail's invoice is on record for the account already.
         """
@@ -54,6 +57,7 @@ class Invoices:
                 for invoice in invoices
             ],
         )
+        InboxEntries(self._connection).add(invoices, subject)
 
     def _first_alike(self, invoices: Sequence[Invoice]) -> dict[tuple[str, bytes | None], str]:
         """The first invoice on record for each account and digest of `invoices`, from other mails."""

@@ -133,7 +133,9 @@ class ReceivedMails:
         for decision in filing.decisions:
             accounts.remember(decision)
         RegistrationLinks(self._connection).add(filing.new_links)
-        Invoices(self._connection).add(filing.invoices)
+        Invoices(self._connection).add(
+            filing.invoices, subject=filing.message.subject if filing.message else None
+        )
         if filing.partner_id:
             Partners(self._connection).seen(filing.partner_id, filing.received_at)
         History(self._connection).add(filing.events)

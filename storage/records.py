@@ -648,6 +648,18 @@ class PortalSession:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ApiToken:
+    """A secret by which a program of a company asks for its invoices; of the secret only the SHA-256 is kept."""
+
+    id: str
+    account_id: str
+    name: str  # what it is for, in the words of who made it
+    created_at: datetime
+    created_by: str  # a user's id
+    last_used_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OneTimeCode:
     """A code sent to a mailbox, which proves that whoever enters it reads that mailbox.
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Engine
@@ -14,6 +15,7 @@ from sqlalchemy.engine import Connection
 
 from storage import schema
 from storage.accounts import Accounts
+from storage.api_tokens import ApiTokens
 from storage.backup import of_postgres, of_sqlite
 from storage.backup.archive import BackupReader, BackupWriter
 from storage.backup.manifest import Manifest, NotABackup
@@ -24,6 +26,7 @@ from storage.erasing import ErasingLock
 from storage.errors import Conflict, SchemaMismatch, StorageUnavailable
 from storage.expired import Expired
 from storage.history import History
+from storage.inbox import Inbox
 from storage.intake import Intake
 from storage.invoices import Invoices
 from storage.legal_holds import LegalHolds
@@ -55,6 +58,8 @@ class Transaction:
     accounts: Accounts
     partners: Partners
     invoices: Invoices
+    inbox: Callable[[str], Inbox]  # of the company account with this id
+    api_tokens: ApiTokens
     links: RegistrationLinks
     history: History
     expired: Expired
@@ -295,6 +300,8 @@ def _records(connection: Connection) -> Transaction:
         accounts=Accounts(connection),
         partners=Partners(connection),
         invoices=Invoices(connection),
+        inbox=partial(Inbox, connection),
+        api_tokens=ApiTokens(connection),
         links=RegistrationLinks(connection),
         history=History(connection),
         expired=Expired(connection),

@@ -70,6 +70,8 @@ class Base(DeclarativeBase):
 
 
 Id = String(36)
+# Sorted and compared by octets on both engines, so that an index finds what begins with something.
+_BY_OCTETS = Text().with_variant(Text(collation="C"), "postgresql")
 
 
 def _where_set(name: str, column: str) -> Index:
@@ -266,6 +268,76 @@ class InvoiceRow(Base):
         ),
         _where_set("ix_invoice_tombstone_until", "tombstone_until"),
     )
+
+
+class InboxEntryRow(Base):
+    """An invoice as its company's inbox shows it; narrow, so that many are looked through quickly."""
+
+    __tablename__ = "inbox_entry"
+
+    account_id: Mapped[str] = mapped_column(Id, primary_key=True)
+    invoice_id: Mapped[str] = mapped_column(Id, primary_key=True)
+    received_at: Mapped[datetime]
+    state: Mapped[str] = mapped_column(String(16))
+    environment: Mapped[str] = mapped_column(String(16))
+    invoice_number: Mapped[str | None]  # BT-1
+    issue_date: Mapped[str]  # BT-2; empty when unknown
+    seller_name: Mapped[str | None]  # BT-27
+    seller_key: Mapped[str] = mapped_column(_BY_OCTETS)  # the same without case and accents
+    total: Mapped[str | None]  # BT-112, else BT-115, as written
+    total_key: Mapped[int] = mapped_column(BigInteger)  # the same in hundredths
+    currency: Mapped[str | None]  # BT-5
+    warnings: Mapped[int]  # their number
+    words: Mapped[str]  # those it is found by, a space before each
+    done_at: Mapped[datetime | None]
+    done_by: Mapped[str | None]  # a user's id
+    note: Mapped[str | None]
+    acknowledged_at: Mapped[datetime | None]  # by a program of the company
+
+    __table_args__ = (
+        Index("ix_inbox_entry_received", "account_id", "received_at", "invoice_id"),
+        Index("ix_inbox_entry_issued", "account_id", "issue_date", "invoice_id"),
+        Index("ix_inbox_entry_seller", "account_id", "seller_key", "invoice_id"),
+        Index("ix_inbox_entry_total", "account_id", "total_key", "invoice_id"),
+        {"sqlite_with_rowid": False},
+    )
+
+
+class InboxWordRow(Base):
+    """A word by which an invoice is found in its company's inbox."""
+
+    __tablename__ = "inbox_word"
+
+    account_id: Mapped[str] = mapped_column(Id, primary_key=True)
+    word: Mapped[str] = mapped_column(_BY_OCTETS, primary_key=True)
+    invoice_id: Mapped[str] = mapped_column(Id, primary_key=True)
+
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+
+class InvoiceSeenRow(Base):
+    """That a person has looked at an invoice."""
+
+    __tablename__ = "invoice_seen"
+
+    user_id: Mapped[str] = mapped_column(Id, primary_key=True)
+    invoice_id: Mapped[str] = mapped_column(Id, primary_key=True, index=True)
+    at: Mapped[datetime]  # the last time
+
+
+class ApiTokenRow(Base):
+    """A secret by which a program of a company asks for its invoices; only its SHA-256 is kept."""
+
+    __tablename__ = "api_token"
+
+    id: Mapped[str] = mapped_column(Id, primary_key=True)
+    account_id: Mapped[str] = mapped_column(ForeignKey("company_account.id"), index=True)
+    name: Mapped[str]  # what it is for, in the words of who made it
+    token_digest: Mapped[bytes] = mapped_column(unique=True)
+    created_at: Mapped[datetime]
+    created_by: Mapped[str]
+    last_used_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]
 
 
 class RegistrationLinkRow(Base):

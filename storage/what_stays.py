@@ -54,10 +54,14 @@ COLUMNS = {
     for column in columns
 }
 TABLES = {
+    "api_token": Fate.APART,
     "account_key": Fate.APART,
     "company_account": Fate.APART,
     "contracting_partner": Fate.APART,
     "history_event": Fate.TOMBSTONE,
+    "inbox_entry": Fate.TOMBSTONE,  # InboxEntries.empty leaves number and dates
+    "inbox_word": Fate.TOMBSTONE,  # the same leaves those of the number
+    "invoice_seen": Fate.TOMBSTONE,
     "joining_domain": Fate.APART,
     "legal_hold": Fate.APART,
     "mail_extent": Fate.GOES_WITH_MAIL,  # by way of the log of octets, which erases the place

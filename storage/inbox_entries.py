@@ -1,0 +1,178 @@
+"""Keeps the entries of the inboxes in step with the invoices: one narrow row each, and the words it is found by."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from sqlalchemy import bindparam, delete, insert, join, select, update
+from sqlalchemy.engine import Connection
+
+from storage import inbox_words
+from storage.chunks import chunks
+from storage.records import Invoice, InvoiceReading, InvoiceState
+from storage.tables import InboxEntryRow, InboxWordRow, InvoiceRow, InvoiceSeenRow
+
+
+class InboxEntries:
+    """The tables behind the inboxes of all companies, within one transaction."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def add(self, invoices: Sequence[Invoice], subject: str | None = None) -> None:
+        """Adds the entries of invoices that are added; `subject` is that of their mail."""
+        if not invoices:
+            return
+        words = {invoice.id: _words(invoice, subject) for invoice in invoices}
+        self._connection.execute(
+            insert(InboxEntryRow), [entry_values(invoice, words[invoice.id]) for invoice in invoices]
+        )
+        self._add_words(
+            (invoice.account_id, word, invoice.id) for invoice in invoices for word in words[invoice.id]
+        )
+
+    def empty(self, invoice_ids: Sequence[str]) -> None:
+        """Takes out what a deleted invoice must not be known by any more; number and dates stay."""
+        rows = self._known(invoice_ids)
+        if not rows:
+            return
+        numbers = {
+            row.invoice_id: inbox_words.words_of(number=row.invoice_number, total=None, texts=())
+            for row in rows
+        }
+        self._forget_words(rows)
+        self._connection.execute(
+            update(InboxEntryRow)
+            .where(
+                InboxEntryRow.account_id == bindparam("of_account"),
+                InboxEntryRow.invoice_id == bindparam("of_invoice"),
+            )
+            .values(
+                state=InvoiceState.DELETED,
+                seller_name=None,
+                seller_key="",
+                total=None,
+                total_key=inbox_words.UNKNOWN_AMOUNT,
+                currency=None,
+                warnings=0,
+                words=bindparam("left"),
+                note=None,
+            ),
+            [
+                {
+                    "of_account": row.account_id,
+                    "of_invoice": row.invoice_id,
+                    "left": _joined(numbers[row.invoice_id]),
+                }
+                for row in rows
+            ],
+        )
+        self._add_words(
+            (row.account_id, word, row.invoice_id) for row in rows for word in numbers[row.invoice_id]
+        )
+
+    def remove(self, invoice_ids: Sequence[str]) -> None:
+        """Removes the entries of invoices whose tombstones go; before the invoices themselves."""
+        rows = self._known(invoice_ids)
+        if not rows:
+            return
+        self._forget_words(rows)
+        self._connection.execute(
+            delete(InboxEntryRow).where(
+                InboxEntryRow.account_id == bindparam("of_account"),
+                InboxEntryRow.invoice_id == bindparam("of_invoice"),
+            ),
+            [{"of_account": row.account_id, "of_invoice": row.invoice_id} for row in rows],
+        )
+        for chunk in chunks(invoice_ids):
+            self._connection.execute(delete(InvoiceSeenRow).where(InvoiceSeenRow.invoice_id.in_(chunk)))
+
+    def _known(self, invoice_ids: Sequence[str]) -> list[Any]:
+        of_invoice = (InboxEntryRow.account_id == InvoiceRow.account_id) & (
+            InboxEntryRow.invoice_id == InvoiceRow.id
+        )
+        query = select(
+            InboxEntryRow.account_id,
+            InboxEntryRow.invoice_id,
+            InboxEntryRow.invoice_number,
+            InboxEntryRow.words,
+        ).select_from(join(InvoiceRow, InboxEntryRow, of_invoice))
+        return [
+            row
+            for chunk in chunks(invoice_ids)
+            for row in self._connection.execute(query.where(InvoiceRow.id.in_(chunk)))
+        ]
+
+    def _forget_words(self, rows: Sequence[Any]) -> None:
+        keys = [
+            {"of_account": row.account_id, "of_word": word, "of_invoice": row.invoice_id}
+            for row in rows
+            for word in row.words.split()
+        ]
+        if keys:
+            self._connection.execute(
+                delete(InboxWordRow).where(
+                    InboxWordRow.account_id == bindparam("of_account"),
+                    InboxWordRow.word == bindparam("of_word"),
+                    InboxWordRow.invoice_id == bindparam("of_invoice"),
+                ),
+                keys,
+            )
+
+    def _add_words(self, words: Iterable[tuple[str, str, str]]) -> None:
+        rows = [
+            {"account_id": account_id, "word": word, "invoice_id": invoice_id}
+            for account_id, word, invoice_id in words
+        ]
+        if rows:
+            self._connection.execute(insert(InboxWordRow), rows)
+
+
+def entry_values(invoice: Invoice, words: Sequence[str]) -> dict[str, Any]:
+    """The row of an invoice in its company's inbox."""
+    terms = invoice.reading.terms if invoice.reading else None
+    total = (terms.total_with_vat or terms.amount_due) if terms else None
+    return {
+        "account_id": invoice.account_id,
+        "received_at": invoice.received_at,
+        "invoice_id": invoice.id,
+        "state": invoice.state,
+        "environment": invoice.environment,
+        "invoice_number": invoice.invoice_number,
+        "issue_date": invoice.issue_date or "",
+        "seller_name": terms.seller.name if terms else None,
+        "seller_key": inbox_words.sort_key(terms.seller.name if terms else None),
+        "total": total,
+        "total_key": inbox_words.cents(total),
+        "currency": terms.currency if terms else None,
+        "warnings": len(invoice.reading.warnings) if invoice.reading else 0,
+        "words": _joined(words),
+    }
+
+
+def _words(invoice: Invoice, subject: str | None) -> list[str]:
+    if invoice.reading is None:
+        return inbox_words.words_of(number=invoice.invoice_number, total=None, texts=())
+    return _words_of_reading(invoice.reading, subject)
+
+
+def _words_of_reading(reading: InvoiceReading, subject: str | None) -> list[str]:
+    terms = reading.terms
+    return inbox_words.words_of(
+        number=terms.invoice_number,
+        total=terms.total_with_vat or terms.amount_due,
+        texts=(
+            terms.seller.name,
+            terms.seller.vat_id,
+            terms.buyer_reference,
+            terms.order_reference,
+            inbox_words.document_words(reading.document.name),
+            subject,
+        ),
+    )
+
+
+def _joined(words: Sequence[str]) -> str:
+    """With a space before each, so that the beginning of a word is found by LIKE."""
+    return "".join(f" {word}" for word in words)
