@@ -83,8 +83,9 @@ def _unpadded(content: bytes) -> Decoded:
 def _run(run: bytes) -> bytes:
     """Octets of base64 that holds no padding."""
     try:
-        return binascii.a2b_base64(run)
-    except binascii.Error:  # the last group is not whole: padding is missing, or signs are
+        # Padding behind a whole group does not count, so one try serves all but a last group of one sign.
+        return binascii.a2b_base64(run + b"==")
+    except binascii.Error:
         signs = run.translate(None, _NOT_BASE64)
         if len(signs) % 4 == 1:
             signs = signs[:-1]  # one sign holds no whole octet
