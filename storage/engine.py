@@ -9,6 +9,7 @@ from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import URL, Connection, make_url
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from storage.checkpoints import MOST_PAGES
 from storage.octet_log import OctetLog
 
 BUSY_SECONDS = 30  # how long SQLite waits for another writer before the store counts as away
@@ -77,6 +78,7 @@ def _open_sqlite(url: URL) -> Engine:
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA secure_delete = ON")  # what is deleted is overwritten, not only forgotten
+        connection.execute(f"PRAGMA wal_autocheckpoint = {MOST_PAGES}")
 
     @event.listens_for(engine, "begin")
     def _on_begin(connection: Connection) -> None:

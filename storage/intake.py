@@ -10,7 +10,9 @@ from typing import Any
 
 from sqlalchemy import Engine
 
+from storage.checkpoints import Checkpoints
 from storage.driver_errors import DRIVER_ERRORS, means_unavailable
+from storage.engine import database_file
 from storage.errors import StorageUnavailable
 from storage.ids import new_id
 from storage.incoming import Incoming, PostgresIncoming, SqliteIncoming
@@ -18,6 +20,7 @@ from storage.octet_log import Extent, OctetLog, OpenSegment
 from storage.records import IncomingMail, Receipt
 
 INLINE_OCTETS = 32 * 1024  # of a mail that SQLite keeps in the database itself; larger ones go into the log
+_OCTETS_BESIDE = 8 * 1024  # about what a mail costs in SQLite's log beside its content
 
 
 class Intake:
@@ -33,6 +36,7 @@ class Intake:
         self._lock = threading.Lock()
         self._incoming: Incoming | None = None
         self._segment: OpenSegment | None = None
+        self._checkpoints: Checkpoints | None = None
 
     def add(self, mails: Sequence[IncomingMail]) -> list[Receipt]:
         """Queues mails, each transfer once; all of them are durable on return, or none is.
@@ -44,7 +48,11 @@ class Intake:
             return []
         with self._lock, self._undone_by_failure():
             places = self._logged([mail for mail in mails if mail.content.size > INLINE_OCTETS])
-            return self._added(mails, places)
+            receipts = self._added(mails, places)
+            if self._checkpoints is not None:
+                inline = (mail.content.size for mail in mails if mail.id not in places)
+                self._checkpoints.committed(sum(inline) + len(mails) * _OCTETS_BESIDE)
+            return receipts
 
     def close(self) -> None:
         """Closes the connection and the open segment."""
@@ -63,6 +71,9 @@ class Intake:
     def _let_go(self) -> None:
         incoming, self._incoming = self._incoming, None
         segment, self._segment = self._segment, None
+        checkpoints, self._checkpoints = self._checkpoints, None
+        if checkpoints is not None:
+            checkpoints.close()
         if incoming is not None:
             with suppress(*DRIVER_ERRORS, OSError):
                 incoming.close()
@@ -110,6 +121,8 @@ class Intake:
             driver: Any = pooled.driver_connection
             kind = SqliteIncoming if self._engine.dialect.name == "sqlite" else PostgresIncoming
             self._incoming = kind(driver, close=pooled.invalidate)  # it must not come back into the pool
+            if self._checkpoints is None and (file := database_file(self._engine)):
+                self._checkpoints = Checkpoints(file)
         return self._incoming
 
     def _logged(self, mails: Sequence[IncomingMail]) -> dict[str, Extent]:
