@@ -89,7 +89,7 @@ def _record(clock: _Clock, store: Store, readings: dict[str, MailReading]) -> No
         for mail_id, reading in readings.items():
             with clock.step("record: look up accounts and partner"):
                 mail = records.mails.get(mail_id)
-                on_record = load_on_record(records, mail, reading)
+                on_record = load_on_record(records, mail, reading, _now(), with_audience=False)
             with clock.step("record: match and decide"):
                 filing = Filer(mail, on_record, _RULES, _now()).file(reading)
             with clock.step("record: write"):

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import click
 
 from cli import forms
-from cli.front import Front, Group, pass_front, utc_now
+from cli.front import Front, Group, actor, pass_front, utc_now
+from ingest.daemon import link_tokens
 from storage.account_keys import parse_identifier
-from storage.errors import NotFound
+from storage.errors import Conflict, NotFound
 from storage.ids import new_id
-from storage.records import AccountStatus, CompanyAccount
+from storage.invitations import Invitation, invite
+from storage.records import AccountStatus, CompanyAccount, Language, Role
 
 COLUMNS = {
     "name": "Name",
@@ -21,6 +24,15 @@ COLUMNS = {
     "domains": "Domains",
     "identifiers": "Other identifiers",
     "id": "Id",
+}
+
+MEMBER_COLUMNS = {
+    "email": "Address",
+    "name": "Name",
+    "role": "Role",
+    "state": "State",
+    "confirmed": "Confirmed",
+    "decided_by": "Decided by",
 }
 
 
@@ -163,3 +175,63 @@ def show(front: Front, account_: str) -> None:
     with front.store.reading() as records:
         form = forms.account_form(records.accounts.find(account_))
     front.show_one(form)
+
+
+@account.command()
+@click.argument("account_", metavar="ACCOUNT")
+@pass_front
+def members(front: Front, account_: str) -> None:
+    """The people of an account, whatever their state, oldest first."""
+    with front.store.reading() as records:
+        company = records.accounts.find(account_)
+        people = records.memberships.of_account(company.id)
+        users = records.users.by_ids(one.user_id for one in people)
+    rows = [forms.member_form(one, users[one.user_id]) for one in people]
+    front.show(rows, MEMBER_COLUMNS, nothing=f'Nobody belongs to "{company.name}" yet.')
+
+
+@account.command()
+@click.argument("account_", metavar="ACCOUNT")
+@click.argument("email")
+@click.option(
+    "--language",
+    type=click.Choice([str(one) for one in Language]),
+    help="Of the mail; else outbound.language. For a new person only.",
+)
+@pass_front
+def appoint(front: Front, account_: str, email: str, language: str | None) -> None:
+    """Make EMAIL the administrator of an account that has none, and send the person a link.
+
+    It is on record who appointed whom, and when (`invoices account members`). An account that has an administrator
+    is left to that person.
+    """
+    settings, tokens, now = front.settings, link_tokens(front.settings), utc_now()
+    with front.store.transaction() as records:
+        company = records.accounts.find(account_)
+        if company.status is not AccountStatus.REGISTERED:
+            raise Conflict(
+                f'"{company.name}" is not registered yet; `invoices link create {email} --account {company.id}` '
+                "invites the first person"
+            )
+        records.memberships.hold_still(company.id)
+        if administrators := records.memberships.administrators(company.id):
+            [known] = records.users.by_ids([administrators[0].user_id]).values()
+            raise Conflict(f'"{company.name}" has an administrator already: {known.email}')
+        invitation = Invitation(
+            account=company,
+            email=email,
+            language=Language(language or settings.outbound.language),
+            role=Role.ADMINISTRATOR,
+            by=actor(),
+            person=settings.outbound.sender_name or settings.outbound.mail_from,
+        )
+        invited = invite(records, invitation, tokens, timedelta(days=settings.registration.link_days), now)
+        if settings.outbound.smarthost:
+            records.outbox.add([invited.mail])
+    url = tokens.url(invited.link) if invited.link else None
+    form = forms.member_form(invited.membership, invited.user) | {
+        "url": url,
+        "sent": bool(settings.outbound.smarthost),
+    }
+    said = f'{email} is the administrator of "{company.name}" now.'
+    front.say(f"{said}\n{url}" if url else said, form)

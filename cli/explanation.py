@@ -126,4 +126,9 @@ _PLAIN = {
     HistoryEventName.HELD: "{actor} holds it beyond its time ({reason}).",
     HistoryEventName.HOLD_RELEASED: "{actor} ended the hold ({reason}).",
     HistoryEventName.RESCHEDULED: "{actor} had its expiry moved from {from:.10} to {expires_at:.10}.",
+    HistoryEventName.NOTIFIED: "a mail about it was sent to {to}.",
+    HistoryEventName.NOTICE_HELD: "a mail about it to {to} was held; `invoices outbound release` lets it go.",
+    HistoryEventName.NOTICE_WITHHELD: "no mail about it was sent: {reason}.",
+    HistoryEventName.NOTICE_FAILED: "a mail about it to {to} could not be sent: {reply}",
+    HistoryEventName.NOTICE_BOUNCED: "a mail about it to {to} came back: {reply}",
 }

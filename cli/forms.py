@@ -15,10 +15,13 @@ from storage.records import (
     HistoryEvent,
     Invoice,
     MatchEvidence,
+    Membership,
+    OutboundMail,
     Part,
     Party,
     ReceivedMail,
     RegistrationLink,
+    User,
 )
 from storage.store import Transaction
 
@@ -246,3 +249,38 @@ def link_form(link: RegistrationLink, account: CompanyAccount, tokens: LinkToken
 def event_form(event: HistoryEvent) -> Form:
     """A history event."""
     return {"at": instant(event.at), "event": event.event, "actor": event.actor, "detail": event.detail}
+
+
+def outbound_form(mail: OutboundMail) -> Form:
+    """A mail that we send, without what its text says."""
+    return {
+        "id": mail.id,
+        "template": mail.template,
+        "language": mail.language,
+        "recipient": mail.recipient,
+        "state": mail.state,
+        "attempts": mail.attempts,
+        "created_at": instant(mail.created_at),
+        "not_before": instant(mail.not_before),
+        "sent_at": instant(mail.sent_at),
+        "message_id": mail.message_id,
+        "last_reply": mail.last_reply,
+        "account": mail.account_id,
+        "mail_id": mail.mail_id,
+        "invoices": [one for one in mail.context.get("invoices", "").split(",") if one],
+    }
+
+
+def member_form(membership: Membership, user: User) -> Form:
+    """A person's standing with a company."""
+    return {
+        "account": membership.account_id,
+        "email": user.email,
+        "name": user.name,
+        "role": membership.role,
+        "state": membership.state,
+        "confirmed": user.confirmed_at is not None,
+        "created_at": instant(membership.created_at),
+        "decided_at": instant(membership.decided_at),
+        "decided_by": membership.decided_by,
+    }

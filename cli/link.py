@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import click
 
@@ -12,7 +12,15 @@ from ingest.daemon import link_tokens
 from storage.account_keys import address_key
 from storage.errors import Conflict
 from storage.ids import new_id
-from storage.records import AccountStatus, CompanyAccount, LinkState, RegistrationLink
+from storage.records import (
+    AccountStatus,
+    CompanyAccount,
+    Language,
+    LinkState,
+    MailTemplate,
+    OutboundMail,
+    RegistrationLink,
+)
 from storage.store import Transaction
 
 COLUMNS = {"email": "Address", "state": "State", "expires_at": "Expires", "url": "Link", "id": "Id"}
@@ -86,18 +94,34 @@ def revoke(front: Front, link_id: str) -> None:
 def resend(front: Front, link_id: str) -> None:
     """Send a live link to its address again.
 
-    This version sends no mail itself (outbound.mode is "none"): it names the link, for you to pass on, and fails.
+    Without a mail server to send it through (outbound.smarthost) it names the link, for you to pass on, and fails.
     """
-    tokens, now = link_tokens(front.settings), utc_now()
-    with front.store.reading() as records:
+    settings, tokens, now = front.settings, link_tokens(front.settings), utc_now()
+    with front.store.transaction() as records:
         one = records.links.get(link_id)
-    state = one.state(now)
-    if state is not LinkState.LIVE:
-        raise Conflict(
-            f"the link for {one.email} is {state}; `invoices link create {one.email}` makes a new one"
-        )
-    raise Conflict(
-        f'nothing was sent, since outbound.mode is "none"; the link for {one.email}: {tokens.url(one)}'
+        account = records.accounts.get(one.account_id)
+        state = one.state(now)
+        if state is not LinkState.LIVE:
+            raise Conflict(
+                f"the link for {one.email} is {state}; `invoices link create {one.email}` makes a new one"
+            )
+        if not settings.outbound.smarthost:
+            raise Conflict(
+                f"nothing was sent, since outbound.smarthost is not set; the link for {one.email}: {tokens.url(one)}"
+            )
+        records.outbox.add([_again(one, Language(settings.outbound.language), now)])
+    front.say(f"The link for {one.email} is on its way.", forms.link_form(one, account, tokens, now))
+
+
+def _again(link: RegistrationLink, language: Language, now: datetime) -> OutboundMail:
+    return OutboundMail(
+        id=new_id(),
+        template=MailTemplate.LINK,
+        language=language,
+        recipient=link.email,
+        context={"link": link.id},
+        created_at=now,
+        account_id=link.account_id,
     )
 
 

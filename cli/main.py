@@ -13,6 +13,7 @@ from cli.invoice import download, explain, history, list_, show
 from cli.link import link
 from cli.mail import mail
 from cli.operations import migrate, serve
+from cli.outbound import outbound
 from cli.partner import partner
 from cli.quarantine import quarantine
 from cli.replay import replay
@@ -39,7 +40,7 @@ def main() -> None:
 
 
 for command in (
-    *(serve, replay, mail, list_, show, history, explain, download, account, partner, link),
+    *(serve, replay, mail, list_, show, history, explain, download, account, partner, link, outbound),
     *(quarantine, retention, hold, user, migrate, check_config, status, backup, restore),
 ):
     main.add_command(command)

@@ -22,24 +22,28 @@ def _portal(settings: Settings, store: Store) -> AbstractContextManager[None]:
     return serving.portal(settings, store)
 
 
-BESIDE = {"portal": _portal}
+def _outbound(settings: Settings, store: Store) -> AbstractContextManager[None]:
+    from outbound import running  # noqa: PLC0415  -- the same
+
+    return running.outbound(settings, store)
+
+
+BESIDE = {"portal": _portal, "outbound": _outbound}
 PARTS = ("smtp", "worker", *BESIDE)
-LATER = ("outbound",)
 
 
 @click.command(cls=Command)
-@click.argument("parts", nargs=-1, metavar="[smtp] [worker] [portal]")
+@click.argument("parts", nargs=-1, metavar="[smtp] [worker] [portal] [outbound]")
 @pass_front
 def serve(front: Front, parts: tuple[str, ...]) -> None:
-    """Take mail over SMTP, file it and show it, until stopped; all parts run when none is named.
+    """Take mail over SMTP, file it, show it and tell of it, until stopped; all parts run when none is named.
 
     smtp takes mail in and answers 250 once it is on stable storage; worker reads and files what was taken; portal
-    serves the pages for the companies. Several processes may run different parts on one database. SIGTERM ends the
-    program once mails being sent have arrived; SIGHUP then starts it anew with the settings as they are now.
+    serves the pages for the companies; outbound sends mails to them through outbound.smarthost. Several processes may
+    run different parts on one database. SIGTERM ends the program once mails being sent have arrived; SIGHUP then
+    starts it anew with the settings as they are now.
     """
     for part in parts:
-        if part in LATER:
-            raise click.UsageError(f'"{part}" is not in this version yet; it runs {", ".join(PARTS)}')
         if part not in PARTS:
             raise click.UsageError(f'there is no part "{part}"; the parts are {", ".join(PARTS)}')
     front.is_program = True

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from config.settings import Settings
 
 PREFIX = "INVOICES_"
-SECRETS = (("database", "url"), ("registration", "link_key"))
+SECRETS = (("database", "url"), ("registration", "link_key"), ("outbound", "password"))
 
 _OTHER_VARIABLES = {
     "INVOICES_CONFIG",
@@ -150,6 +150,9 @@ def _expand(tree: _Tree) -> None:
     database = tree.get("database")
     if isinstance(database, dict) and isinstance(database.get("url"), str):
         database["url"] = database["url"].replace("{data_dir}", data_dir)
+    outbound = tree.get("outbound")
+    if isinstance(outbound, dict):
+        outbound["templates"] = outbound.get("templates") or None
     smtp = tree.get("smtp")
     if isinstance(smtp, dict):
         for key in ("tls_certificate", "tls_key", "users"):
@@ -190,6 +193,17 @@ def _contradictions(settings: Settings) -> list[str]:
     if smtp.users is not None and smtp.tls_certificate is None:
         problems.append(
             "smtp.users: expected smtp.tls_certificate to be set too, for AUTH is offered under TLS only"
+        )
+    outbound = settings.outbound
+    if outbound.smarthost and not outbound.mail_from:
+        problems.append("outbound.smarthost: expected outbound.mail_from to be set too")
+    if outbound.mode != "none" and not outbound.smarthost:
+        problems.append(f'outbound.mode: expected outbound.smarthost to be set too, for "{outbound.mode}"')
+    if outbound.password.get_secret_value() and not outbound.user:
+        problems.append("outbound.password: expected outbound.user to be set too")
+    if outbound.user and outbound.tls == "off":
+        problems.append(
+            'outbound.tls: expected another value than "off", for the password must not be overheard'
         )
     if smtp.tls_key is not None and smtp.tls_certificate is None:
         problems.append("smtp.tls_key: expected smtp.tls_certificate to be set too")

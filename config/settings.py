@@ -61,6 +61,18 @@ def _hostname(value: str) -> str:
     return value
 
 
+def _optional_mail_address(value: str) -> str:
+    if value and not re.fullmatch(r"[^\s@<>\"(),:;\[\]\\]+@[A-Za-z0-9.-]+", value):
+        raise ValueError('expected an address such as "invoices@example.com"')
+    return value
+
+
+def _one_line(value: str) -> str:
+    if not value.isprintable():
+        raise ValueError("expected a name on one line")
+    return value.strip()
+
+
 def _base_url(value: str) -> str:
     if not re.fullmatch(r"https?://[^\s/?#]+(/[^\s?#]*)?", value):
         raise ValueError('expected "https://HOST", without a query')
@@ -185,11 +197,20 @@ class RegistrationSettings(Section):
 
 
 class OutboundSettings(Section):
-    """[outbound]: mails that we send."""
+    """[outbound]: mails that we send, and the mail server that takes them."""
 
-    smarthost: str
-    mail_from: str
-    mode: Annotated[str, _only("none", because="this version sends no mail yet")]
+    smarthost: Annotated[str, AfterValidator(_optional_listen_address)]  # empty: nothing is sent
+    mail_from: Annotated[str, AfterValidator(_optional_mail_address)]
+    sender_name: Annotated[str, AfterValidator(_one_line)]
+    mode: Literal["none", "link", "link-and-attachment"]
+    language: Literal["de", "en"]  # for recipients that have chosen none
+    tls: Literal["when-offered", "required", "implicit", "off"]
+    user: str
+    password: SecretStr
+    templates: Path | None  # a folder of templates that go before ours
+    max_attachment_bytes: Annotated[int, Field(ge=0, le=100 * 1024**2)]
+    max_per_recipient: Annotated[int, Field(ge=1, le=100_000)]  # an hour
+    retry_days: Annotated[int, Field(ge=1, le=30)]
 
 
 class PortalSettings(Section):

@@ -19,6 +19,7 @@ from ingest import mail_log
 from ingest.exposition import exposed
 from ingest.health import Health, Probe, Watch, answering, still_moving, watched_by_systemd
 from ingest.processing.filing import Rules
+from ingest.processing.notices import NoticeRules
 from ingest.processing.processor import Processor, Wiring
 from ingest.processing.validator import Validator
 from ingest.receivers import Receivers
@@ -28,6 +29,7 @@ from ingest.stopping import Reload, opened_store, stop_signals
 from storage.expiry import RetentionPeriods
 from storage.ids import new_id
 from storage.link_tokens import LinkTokens
+from storage.records import Language
 from storage.store import Store
 from validation.examiners import Examiners
 from validation.rule_sets import installed_rules, is_installed
@@ -62,6 +64,15 @@ def retention_periods(settings: Settings) -> RetentionPeriods:
     )
 
 
+def notice_rules(settings: Settings) -> NoticeRules | None:
+    """How the recipients of invoices are told; None where they are not."""
+    outgoing = settings.outbound
+    if outgoing.mode == "none":
+        return None
+    attached = outgoing.mode == "link-and-attachment"
+    return NoticeRules(attached=attached, language=Language(outgoing.language))
+
+
 def processor(settings: Settings, store: Store) -> Processor:
     """A worker as the settings want it."""
     rules = Rules(
@@ -69,6 +80,7 @@ def processor(settings: Settings, store: Store) -> Processor:
         link_life=timedelta(days=settings.registration.link_days),
         new_id=new_id,
         token_digest=link_tokens(settings).digest,
+        notices=notice_rules(settings),
     )
     return Processor(
         Wiring(store=store, rules=rules, now=utc_now, readers=min(os.cpu_count() or 1, MOST_READERS))

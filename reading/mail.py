@@ -12,6 +12,7 @@ from reading.invoice_reading.pdf import opens_like_pdf
 from reading.invoice_reading.xml import opens_like_xml
 from reading.link_only import linked_host
 from reading.mime import Leaf, ParsedMail, parse_mail
+from reading.returned import returned_mail
 from reading.unpacking import unpack
 from storage.records import Finding, InvoiceReading, MailReading, Message, Part, PartRole, UnreadDocument
 
@@ -38,6 +39,8 @@ def read_mail(octets: bytes) -> MailReading:
         invoices=tuple(_invoice(one, parts, warnings) for one in grouping.groups),
         unread=unread,
         linked_host=None if grouping.groups or unread else linked_host(mail.leaves, mail.subject),
+        signs=mail.signs,
+        returned=returned_mail(octets, mail.leaves),
     )
 
 

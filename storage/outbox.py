@@ -74,14 +74,18 @@ class Outbox:
         )
         return sorted((_record(row) for row in claimed), key=lambda mail: mail.id)
 
-    def name(self, mail_id: str, message_id: str, *, by: str) -> bool:
-        """Fixes the Message-ID before the mail goes out, so that a repetition has the same; False for a lost claim."""
-        return self._change(mail_id, by, message_id=message_id)
-
-    def sent(self, mail_id: str, *, by: str, at: datetime, reply: str) -> bool:
-        """The smarthost has taken it; what only the text needed goes. False for a lost claim."""
+    def sent(self, mail: OutboundMail, *, by: str, at: datetime, message_id: str, reply: str) -> bool:
+        """The smarthost has taken it; of the context what it was about stays. False for a lost claim."""
+        kept = {key: mail.context[key] for key in _KEPT if key in mail.context}
         return self._change(
-            mail_id, by, state=OutboundState.SENT, sent_at=at, last_reply=reply, context=None, **_FREE
+            mail.id,
+            by,
+            state=OutboundState.SENT,
+            sent_at=at,
+            last_reply=reply,
+            message_id=message_id,
+            context=kept,
+            **_FREE,
         )
 
     def postpone(self, mail_id: str, *, by: str, until: datetime, reply: str | None) -> bool:
@@ -106,6 +110,25 @@ class Outbox:
             .returning(OutboundMailRow.__table__)
         ).one_or_none()
         return _record(row) if row else None
+
+    def by_message_id(self, message_id: str) -> OutboundMail | None:
+        """The mail that was sent under this Message-ID."""
+        found = self._select(OutboundMailRow.message_id == message_id)
+        return found[0] if found else None
+
+    def bouncing(self, recipients: Iterable[str], since: datetime) -> set[str]:
+        """Those of these recipients whose last mail since then came back."""
+        rows = [
+            row
+            for chunk in chunks(recipients)
+            for row in self._connection.execute(
+                select(OutboundMailRow.recipient, OutboundMailRow.state)
+                .where(OutboundMailRow.recipient.in_(chunk), OutboundMailRow.sent_at > since)
+                .order_by(OutboundMailRow.sent_at)
+            )
+        ]
+        last = {row.recipient: row.state for row in rows}
+        return {recipient for recipient, state in last.items() if state == OutboundState.BOUNCED}
 
     def retry(self, mail_id: str, now: datetime) -> None:
         """Puts a failed mail into the queue again. Raises NotFound when there is no failed one."""
@@ -203,6 +226,7 @@ class Outbox:
         return [_record(row) for row in self._connection.execute(query)]
 
 
+_KEPT = ("invoices", "link")  # no code, nothing that a person wrote
 _FREE: dict[str, Any] = {"claimed_by": None, "claimed_until": None}
 
 

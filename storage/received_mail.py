@@ -15,6 +15,7 @@ from storage.chunks import chunks
 from storage.errors import NotFound
 from storage.history import History
 from storage.invoices import Invoices
+from storage.outbox import Outbox
 from storage.partners import Partners
 from storage.records import (
     Assignment,
@@ -139,6 +140,10 @@ class ReceivedMails:
         if filing.partner_id:
             Partners(self._connection).seen(filing.partner_id, filing.received_at)
         History(self._connection).add(filing.events)
+        outbox = Outbox(self._connection)
+        outbox.add(filing.outbound_mails)
+        if filing.bounce is not None:
+            outbox.bounced(filing.bounce.message_id, filing.bounce.reply)
         return True
 
     def failed(self, mail_id: str, *, by: str, reason: str, not_before: datetime) -> int:

@@ -187,6 +187,11 @@ class HistoryEventName(StrEnum):
     HELD = "held"
     HOLD_RELEASED = "hold-released"
     RESCHEDULED = "rescheduled"
+    NOTIFIED = "notified"
+    NOTICE_HELD = "notice-held"
+    NOTICE_WITHHELD = "notice-withheld"
+    NOTICE_FAILED = "notice-failed"
+    NOTICE_BOUNCED = "notice-bounced"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -395,6 +400,25 @@ class UnreadDocument:
     reason: str
 
 
+class MailSign(StrEnum):
+    """What a mail's header says about how it came to be; such mails are not answered (RFC 3834 2)."""
+
+    AUTO_GENERATED = "auto-generated"  # by a program, of its own accord
+    AUTO_REPLIED = "auto-replied"  # by a program, in answer to a mail
+    LIST = "list"  # to the subscribers of a list, or in bulk
+    MAILBOX = "mailbox"  # by a mailbox like this one: X-Invoices-Mailbox
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReturnedMail:
+    """What a delivery status notification (RFC 3464) says about the mail that it returns."""
+
+    message_id: str  # of the mail that is returned
+    status: str | None  # RFC 3463, "5.1.1"
+    diagnostic: str | None  # in the words of the server that did not take it
+    failed: bool  # RFC 3464 2.3.3: `failed`, not `delayed` or `delivered`
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MailReading:
     """All that reading a mail yields; nothing here depends on who it is for."""
@@ -403,6 +427,8 @@ class MailReading:
     invoices: tuple[InvoiceReading, ...]
     unread: tuple[UnreadDocument, ...]
     linked_host: str | None = None  # where a mail without any document says that its invoice is
+    signs: tuple[MailSign, ...] = ()
+    returned: ReturnedMail | None = None
 
 
 class ValidationStatus(StrEnum):
@@ -699,6 +725,14 @@ class OutboundMail:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Bounce:
+    """A mail of ours came back."""
+
+    message_id: str  # of ours
+    reply: str  # why, in the words of whoever returned it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Filing:
     """Everything that one mail adds to the records; it is written whole or not at all."""
 
@@ -713,5 +747,6 @@ class Filing:
     invoices: tuple[Invoice, ...] = ()
     events: tuple[HistoryEvent, ...] = ()
     outbound_mails: tuple[OutboundMail, ...] = ()
+    bounce: Bounce | None = None
     partner_id: str | None = None
     decisions: tuple[RememberedDecision, ...] = ()

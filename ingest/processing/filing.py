@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from ingest.processing.environment import environment
@@ -17,11 +17,14 @@ from ingest.processing.match_rules import (
     without_sub_address,
 )
 from ingest.processing.matching import Candidates, Contested, Match, Unmatched, match, named_buyers
+from ingest.processing.notices import Audience, NoticeRules, Notices, Recorded
 from storage.account_keys import KeyKind, address_key, vat_id_key
 from storage.expiry import RetentionPeriods
+from storage.notice_events import notice_events
 from storage.records import (
     AccountStatus,
     Assignment,
+    Bounce,
     BusinessTerms,
     CompanyAccount,
     ContractingPartner,
@@ -37,6 +40,8 @@ from storage.records import (
     MailReading,
     MatchEvidence,
     Message,
+    OutboundMail,
+    OutboundState,
     Outcome,
     PartnerTrust,
     ReceivedMail,
@@ -57,6 +62,8 @@ class OnRecord:
     newest_links: Mapping[str, RegistrationLink]  # by address without case
     partner: ContractingPartner | None
     proposals: tuple[CompanyAccount, ...] = ()  # named like a buyer; for an operator, never a match
+    audience: Audience = field(default_factory=Audience)
+    own: OutboundMail | None = None  # one of our own mails that came here, or came back with this one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +74,7 @@ class Rules:
     link_life: timedelta
     new_id: Callable[[], str]
     token_digest: Callable[[str], bytes]  # of a link's id
+    notices: NoticeRules | None = None  # None: nobody is told of new invoices by mail
 
 
 class Filer:
@@ -85,6 +93,8 @@ class Filer:
 
     def file(self, reading: MailReading) -> Filing:
         """The complete list of records to write for a mail that could be read."""
+        if self._on_record.own is not None:
+            return self._own_mail(reading, self._on_record.own)
         partner = self._on_record.partner
         if partner is not None and partner.trust is PartnerTrust.BLOCKED and self._mail.assignment is None:
             return self.quarantine(f'the partner "{partner.name}" is blocked', reading)
@@ -105,13 +115,47 @@ class Filer:
                 return self.quarantine(reason + self._proposed(), reading)
             for found in matches:
                 self._record(reading.message, position, invoice, found)
-        return self._filing(Outcome.RECORDED, None, reading.message)
+        return self._with_notices(self._filing(Outcome.RECORDED, None, reading.message), reading)
 
     def quarantine(self, reason: str, reading: MailReading | None = None) -> Filing:
         """A mail set aside for an operator, with the reason in words."""
         self._invited, self._links, self._invoices, self._events, self._decisions = {}, [], [], [], {}
         self._note(HistoryEventName.QUARANTINED, {})
         return self._filing(Outcome.QUARANTINED, reason, reading.message if reading else None)
+
+    def _own_mail(self, reading: MailReading, own: OutboundMail) -> Filing:
+        """A mail that we sent ourselves, or a notification about one: the invoices in it are on record."""
+        self._note(HistoryEventName.NO_INVOICE, {"parts": str(len(reading.message.parts))})
+        returned = reading.returned
+        if returned is None:
+            reply = "it came back to this mailbox"
+            reason = f"this mailbox sent it itself, to {own.recipient}, which leads back here"
+        else:
+            reply = " ".join(filter(None, (returned.status, returned.diagnostic))) or "no reason is given"
+            reason = f"it is about a mail of this mailbox to {own.recipient}: {reply}"
+        came_back = (returned is None or returned.failed) and own.state is OutboundState.SENT
+        if came_back:
+            self._events += notice_events(HistoryEventName.NOTICE_BOUNCED, own, ACTOR, self._now, reply)
+        filing = self._filing(Outcome.NO_INVOICE, reason, reading.message)
+        bounce = Bounce(message_id=own.message_id or "", reply=reply)
+        return replace(filing, bounce=bounce) if came_back else filing
+
+    def _with_notices(self, filing: Filing, reading: MailReading) -> Filing:
+        if self._rules.notices is None:
+            return filing
+        on_record = self._on_record
+        notices = Notices(self._rules.notices, on_record.audience, self._rules.new_id, self._now)
+        invited = {account.id: account for account in self._invited.values()}
+        recorded = Recorded(
+            mail=self._mail,
+            signs=reading.signs,
+            invoices=filing.invoices,
+            accounts={**on_record.candidates.accounts, **invited},
+            links={**on_record.newest_links, **{link.email: link for link in self._links}},
+            partner_id=filing.partner_id,
+        )
+        mails, events = notices.about(recorded)
+        return replace(filing, outbound_mails=tuple(mails), events=(*filing.events, *events))
 
     def _without_invoice(self, reading: MailReading) -> Filing:
         parts = len(reading.message.parts)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
 
 from ingest.processing.filing import OnRecord
 from ingest.processing.match_rules import keys_to_look_up
 from ingest.processing.matching import Candidates
+from ingest.processing.notices import Audience, Recipient
 from storage.account_keys import (
     AccountKey,
     KeyKind,
@@ -21,16 +23,25 @@ from storage.records import (
     CompanyAccount,
     ContractingPartner,
     MailReading,
+    OutboundMail,
     PartnerTrust,
     ReceivedMail,
+    RegistrationLink,
 )
 from storage.store import Transaction
 
 MOST_PROPOSALS = 5  # for a mail
+BOUNCING_FOR = timedelta(days=7)  # so long nothing is sent to an address whose last mail came back
+_OURS = "<invoices."  # so the Message-IDs of our mails begin
 
 
-def load_on_record(records: Transaction, mail: ReceivedMail, reading: MailReading) -> OnRecord:
-    """The accounts that could be meant, their newest links, and the partner that sent the mail."""
+def load_on_record(
+    records: Transaction, mail: ReceivedMail, reading: MailReading, now: datetime, *, with_audience: bool
+) -> OnRecord:
+    """The accounts that could be meant, their newest links, and the partner that sent the mail.
+
+    `with_audience`: also those who are told of its invoices.
+    """
     terms = [invoice.terms for invoice in reading.invoices]
     partner = _partner(records, mail, reading)
     keys = keys_to_look_up(mail.envelope.forward_paths, terms, partner.id if partner else None)
@@ -44,11 +55,17 @@ def load_on_record(records: Transaction, mail: ReceivedMail, reading: MailReadin
         for account in accounts.values()
         if account.status is AccountStatus.INVITED and account.addresses
     ]
+    links = {link.email: link for link in records.links.newest(invited)}
+    audience = Audience()
+    if with_audience and reading.invoices:
+        audience = _audience(records, accounts.values(), links.values(), partner, now)
     return OnRecord(
         candidates=Candidates(owners, accounts, memberships),
-        newest_links={link.email: link for link in records.links.newest(invited)},
+        newest_links=links,
         partner=partner,
         proposals=_proposals(records, reading),
+        audience=audience,
+        own=_own(records, reading),
     )
 
 
@@ -63,6 +80,39 @@ def _proposals(records: Transaction, reading: MailReading) -> tuple[CompanyAccou
     names = (invoice.terms.buyer.name for invoice in reading.invoices[:MOST_PROPOSALS])
     keys = {key for name in names if name and (key := name_key(name))}
     return tuple(records.accounts.by_ids(set(records.accounts.owners(keys).values())).values())
+
+
+def _audience(
+    records: Transaction,
+    accounts: Iterable[CompanyAccount],
+    links: Iterable[RegistrationLink],
+    partner: ContractingPartner | None,
+    now: datetime,
+) -> Audience:
+    ids = [account.id for account in accounts]
+    wanting = [one for one in records.memberships.active(ids) if one.notify]
+    users = records.users.by_ids({one.user_id for one in wanting})
+    members: dict[str, list[Recipient]] = {}
+    for one in wanting:
+        user = users[one.user_id]
+        if user.confirmed_at is None:
+            continue  # invited, and not here yet
+        members.setdefault(one.account_id, []).append(Recipient(email=user.email, language=user.language))
+    addresses = [user.email for user in users.values()] + [link.email for link in links]
+    return Audience(
+        members=members,
+        held=frozenset(records.outbox.held_subjects([*ids, *([partner.id] if partner else [])])),
+        bouncing=frozenset(records.outbox.bouncing(addresses, now - BOUNCING_FOR)),
+    )
+
+
+def _own(records: Transaction, reading: MailReading) -> OutboundMail | None:
+    """The mail of ours that this is, or that it returns."""
+    ids = [reading.returned.message_id if reading.returned else None, reading.message.message_id]
+    for message_id in ids:
+        if message_id and message_id.startswith(_OURS) and (own := records.outbox.by_message_id(message_id)):
+            return own
+    return None
 
 
 def _partner(records: Transaction, mail: ReceivedMail, reading: MailReading) -> ContractingPartner | None:

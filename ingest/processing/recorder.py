@@ -86,8 +86,9 @@ class Recorder:
                     self._note_failure(records, one.mail_id, one.result.reason)
                     continue
                 mail = mails[one.mail_id]
-                on_record = load_on_record(records, mail, one.result)
-                filing = Filer(mail, on_record, self._rules, self._now()).file(one.result)
+                now, told = self._now(), self._rules.notices is not None
+                on_record = load_on_record(records, mail, one.result, now, with_audience=told)
+                filing = Filer(mail, on_record, self._rules, now).file(one.result)
                 if records.mails.file(filing, by=self._name):
                     filings.append((filing, one.started))
                 else:

@@ -14,7 +14,10 @@ MAX_OF_A_NAME = 20  # fields
 _TAIL_OCTETS = 64 * 1024
 
 _STRUCTURE = rb"content-(?:type|transfer-encoding|disposition|id)"
-_METADATA = rb"from|to|reply-to|subject|date|message-id|x-invoice-environment"
+_METADATA = (
+    rb"from|to|reply-to|subject|date|message-id|x-invoice-environment"
+    rb"|auto-submitted|list-id|list-post|precedence|x-invoices-mailbox"
+)
 _OF_A_MAIL = re.compile(
     rb"(?:^|\n)(?i:" + _METADATA + rb"|received|return-path|mime-version|" + _STRUCTURE + rb")[ \t]*+:"
 )

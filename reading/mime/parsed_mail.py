@@ -7,8 +7,9 @@ from datetime import datetime
 
 from reading.mime.leaf_parts import LeafParts
 from reading.mime.leaves import Leaf
+from reading.mime.mail_signs import mail_signs
 from reading.mime.sender_metadata import read_mail_header
-from storage.records import Mailbox
+from storage.records import Mailbox, MailSign
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +23,7 @@ class ParsedMail:
     reply_to: tuple[Mailbox, ...]
     to: tuple[Mailbox, ...]
     environment_sign: str | None  # value of X-Invoice-Environment
+    signs: tuple[MailSign, ...]
     defects: tuple[str, ...]  # in plain words, each once
     leaves: tuple[Leaf, ...]
 
@@ -29,7 +31,8 @@ class ParsedMail:
 def parse_mail(octets: bytes) -> ParsedMail:
     """Takes a mail (RFC 5322) apart. Never raises, whatever the octets are; what is wrong with them is in `defects`."""
     parts = LeafParts()
-    header = read_mail_header(parts.take(octets))
+    fields = parts.take(octets)
+    header = read_mail_header(fields)
     return ParsedMail(
         message_id=header.message_id,
         subject=header.subject,
@@ -38,6 +41,7 @@ def parse_mail(octets: bytes) -> ParsedMail:
         reply_to=header.reply_to,
         to=header.to,
         environment_sign=header.environment_sign,
+        signs=mail_signs(fields),
         defects=tuple(dict.fromkeys((*header.defects, *parts.defects))),
         leaves=tuple(parts.found.leaves),
     )

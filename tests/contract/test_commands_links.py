@@ -47,7 +47,7 @@ def test_nothing_is_sent_again_without_outbound_mail(on_sqlite: Commands) -> Non
 
     said = on_sqlite.refused("link", "resend", made["id"])
 
-    assert said.startswith('Error: nothing was sent, since outbound.mode is "none"')
+    assert said.startswith("Error: nothing was sent, since outbound.smarthost is not set")
     assert made["url"] in said
 
 

@@ -54,7 +54,6 @@ def test_config_and_json_may_stand_before_the_command(on_sqlite: Commands, tmp_p
         (["account", "add"], "Missing argument 'NAME'"),
         (["replay"], "Missing argument 'PATH...'"),
         (["replay", "/nowhere/at/all"], "does not exist"),
-        (["serve", "outbound"], '"outbound" is not in this version yet; it runs smtp, worker, portal'),
         (["serve", "lunch"], 'there is no part "lunch"; the parts are smtp, worker, portal'),
     ],
 )

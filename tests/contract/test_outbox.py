@@ -26,8 +26,8 @@ def test_a_mail_is_claimed_by_one_sender_until_its_lease_is_over(store: Store, n
         assert not records.outbox.has_due(now)
     with store.transaction() as records:
         [second] = records.outbox.claim(by="b", now=now + LEASE, lease=LEASE, limit=10)
-        assert not records.outbox.sent(mail.id, by="a", at=now, reply="250 ok")
-        assert records.outbox.sent(mail.id, by="b", at=now + LEASE, reply="250 ok")
+        assert not records.outbox.sent(mail, by="a", at=now, message_id="<1@host>", reply="250 ok")
+        assert records.outbox.sent(mail, by="b", at=now + LEASE, message_id="<1@host>", reply="250 ok")
     assert (first.id, first.attempts, second.attempts) == (mail.id, 1, 2)
 
 
@@ -37,8 +37,7 @@ def test_what_only_the_text_needed_goes_once_the_mail_is_sent(store: Store, now:
     with store.transaction() as records:
         records.outbox.add([mail])
         records.outbox.claim(by="a", now=now, lease=LEASE, limit=10)
-        records.outbox.name(mail.id, "<1@host>", by="a")
-        records.outbox.sent(mail.id, by="a", at=now, reply="250 queued")
+        records.outbox.sent(mail, by="a", at=now, message_id="<1@host>", reply="250 queued")
 
     with store.reading() as records:
         sent = records.outbox.get(mail.id)
@@ -88,8 +87,7 @@ def test_a_bounce_is_noted_on_the_mail_it_is_about(store: Store, now: datetime) 
     with store.transaction() as records:
         records.outbox.add([mail])
         records.outbox.claim(by="a", now=now, lease=LEASE, limit=10)
-        records.outbox.name(mail.id, "<1@host>", by="a")
-        records.outbox.sent(mail.id, by="a", at=now, reply="250")
+        records.outbox.sent(mail, by="a", at=now, message_id="<1@host>", reply="250")
 
     with store.transaction() as records:
         assert records.outbox.bounced("<2@host>", "550 5.1.1") is None

@@ -25,7 +25,7 @@ from reading.sandbox import Limits
 from storage.records import HistoryEventName
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("cli", "config", "ingest", "portal", "reading", "retention", "storage", "validation")
+PACKAGES = ("cli", "config", "ingest", "outbound", "portal", "reading", "retention", "storage", "validation")
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *(ROOT / "fixtures").glob("*.md")])
 
 

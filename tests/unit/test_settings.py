@@ -110,7 +110,7 @@ def test_every_wrong_key_is_named_at_once_with_where_it_was_set_and_what_was_exp
         [retention]
         test_days = 0
         [outbound]
-        mode = "link"
+        mode = "loud"
         """,
     )
     environment = {
@@ -129,7 +129,7 @@ def test_every_wrong_key_is_named_at_once_with_where_it_was_set_and_what_was_exp
             f"{path}: smtp.unknown_recipients: Input should be 'invite' or 'reject'",
             f"{path}: smtp.greeting: there is no such setting",
             f"{path}: retention.test_days: Input should be greater than or equal to 1",
-            f'{path}: outbound.mode: expected "none": this version sends no mail yet',
+            f"{path}: outbound.mode: Input should be 'none', 'link' or 'link-and-attachment'",
             (
                 "INVOICES_SMTP__MAX_MESSAGE_BYTES: smtp.max_message_bytes: Input should be a valid integer, "
                 "unable to parse string as an integer"
@@ -331,3 +331,27 @@ def test_a_short_link_key_is_refused() -> None:
 
     with pytest.raises(ValueError, match="at least 32 characters"):
         link_key(settings)
+
+
+def test_mails_need_a_smarthost_and_an_address_they_come_from(tmp_path: Path) -> None:
+    """Each thing that is missing is named; a password is never sent where it can be overheard."""
+    path = _file(
+        tmp_path,
+        """
+        [outbound]
+        mode = "link"
+        user = "mailbox"
+        tls = "off"
+        """,
+    )
+
+    assert _problems(path, {}) == [
+        'outbound.mode: expected outbound.smarthost to be set too, for "link"',
+        'outbound.tls: expected another value than "off", for the password must not be overheard',
+    ]
+    assert _problems(None, {"INVOICES_OUTBOUND__SMARTHOST": "mail.example.com:25"}) == [
+        "outbound.smarthost: expected outbound.mail_from to be set too"
+    ]
+    assert _problems(None, {"INVOICES_OUTBOUND__SENDER_NAME": "a\nb"}) == [
+        "INVOICES_OUTBOUND__SENDER_NAME: outbound.sender_name: expected a name on one line"
+    ]

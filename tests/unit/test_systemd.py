@@ -16,7 +16,10 @@ from cli.main import main
 from config.load import load
 
 UNITS = Path(__file__).parents[2] / "systemd"
-PARTS = ["invoices-smtp.service", "invoices-worker.service", "invoices-portal.service"]
+PARTS = [
+    *("invoices-smtp.service", "invoices-worker.service"),
+    *("invoices-portal.service", "invoices-outbound.service"),
+]
 DAEMONS = ["invoices.service", *PARTS]
 SERVICES = [*DAEMONS, "invoices-retention.service"]
 LMTP = "lmtp"  # as the daemon knows it

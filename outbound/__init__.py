@@ -1,0 +1,1 @@
+"""The program `outbound`: hands the mails of the outbox to the smarthost."""
