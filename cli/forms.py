@@ -9,6 +9,7 @@ from typing import Any
 
 from storage.link_tokens import LinkTokens
 from storage.records import (
+    AuthenticationResult,
     BusinessTerms,
     CompanyAccount,
     ContractingPartner,
@@ -21,6 +22,7 @@ from storage.records import (
     Party,
     ReceivedMail,
     RegistrationLink,
+    SenderAuthentication,
     User,
 )
 from storage.store import Transaction
@@ -139,8 +141,46 @@ def _sender_form(mail: ReceivedMail) -> Form:
     return {
         "reverse_path": None if deleted else mail.envelope.reverse_path,
         "from": mail.message.from_[0].address if mail.message and mail.message.from_ else None,
-        "authentication": {"peer": mail.envelope.peer, "helo": mail.envelope.helo, "tls": mail.envelope.tls},
+        "authentication": {
+            "reply_to": [box.address for box in mail.message.reply_to] if mail.message else [],
+            "peer": mail.envelope.peer,
+            "helo": mail.envelope.helo,
+            "tls": mail.envelope.tls,
+            **_authentication_form(mail.authentication),
+        },
     }
+
+
+def _authentication_form(found: SenderAuthentication | None) -> Form:
+    """What each method found, side by side; all null until the sender is checked."""
+
+    def of(method: str) -> list[Form]:
+        return [_result_form(one) for one in found.results if one.method == method] if found else []
+
+    return {
+        "status": found.status if found else None,
+        "domain": found.domain if found else None,
+        "from_domain": found.from_domain if found else None,
+        "reason": found.reason if found else None,
+        "client": found.client if found else None,
+        "spf": next(iter(of("spf")), None),
+        "dkim": of("dkim"),
+        "dmarc": next(iter(of("dmarc")), None),
+        "arc": next(iter(of("arc")), None),
+        "relay": [_result_form(one) for one in found.relay_results] if found else [],
+        "hops": list(found.hops) if found else [],
+        "checked_at": instant(found.checked_at) if found else None,
+    }
+
+
+def _result_form(result: AuthenticationResult) -> Form:
+    form = {
+        "method": result.method,
+        "result": result.result,
+        "domain": result.domain,
+        "detail": result.detail,
+    }
+    return form | ({"selector": result.selector} if result.selector else {})
 
 
 def part_form(part: Part) -> Form:
@@ -195,6 +235,7 @@ def full_mail_form(records: Transaction, mail: ReceivedMail) -> Form:
         "failures": mail.failures,
         "expires_at": instant(mail.expires_at),
         "deleted_at": instant(mail.deleted_at),
+        "authentication": _authentication_form(mail.authentication),
         "defects": list(message.defects) if message else [],
         "parts": [part_form(part) for part in message.parts] if message else [],
     }

@@ -47,6 +47,17 @@ def _network(value: str) -> str:
         raise ValueError('expected an IP address or network such as "10.0.0.0/8"') from None
 
 
+def _resolver(value: str) -> str:
+    if value == "system":
+        return value
+    try:
+        host, _ = host_and_port(_listen_address(value))
+        ipaddress.ip_address(host)
+    except ValueError:
+        raise ValueError('expected "system" or an IP address with its port such as "192.0.2.53:53"') from None
+    return value
+
+
 def _domain(value: str) -> str:
     domain = value.strip().rstrip(".").lower()
     if not domain or "@" in domain or any(sign.isspace() for sign in domain):
@@ -128,6 +139,7 @@ Network = Annotated[str, AfterValidator(_network)]
 Domain = Annotated[str, AfterValidator(_domain)]
 Hostname = Annotated[str, AfterValidator(_hostname)]
 BaseUrl = Annotated[str, AfterValidator(_base_url)]
+Resolver = Annotated[str, AfterValidator(_resolver)]
 DatabaseUrl = Annotated[SecretStr, AfterValidator(_database_url)]
 NotYet = "this version cannot do anything else yet"
 
@@ -158,6 +170,15 @@ class SmtpSettings(Section):
     max_sessions: Annotated[int, Field(ge=1, le=100_000)]  # of each process
     max_sessions_per_peer: Annotated[int, Field(ge=1, le=100_000)]
     processes: Annotated[int, Field(ge=1, le=64)]
+
+
+class AuthenticationSettings(Section):
+    """[authentication]: how it is found out who really sent a mail."""
+
+    resolvers: tuple[Resolver, ...]  # "system", or HOST:PORT; empty: nothing is looked up
+    relays: tuple[Network, ...]  # our own mail servers, whose trace fields are believed
+    authserv_ids: tuple[Domain, ...]
+    sealers: tuple[Domain, ...]
 
 
 class LmtpSettings(Section):
@@ -244,6 +265,7 @@ class Settings(Section):
 
     data_dir: Path
     smtp: SmtpSettings
+    authentication: AuthenticationSettings
     lmtp: LmtpSettings
     database: DatabaseSettings
     blobs: BlobSettings

@@ -18,9 +18,11 @@ from config.settings import Settings, host_and_port, time_zone
 from ingest import mail_log
 from ingest.exposition import exposed
 from ingest.health import Health, Probe, Watch, answering, still_moving, watched_by_systemd
+from ingest.processing.authentication.checking import Trust
 from ingest.processing.filing import Rules
 from ingest.processing.notices import NoticeRules
 from ingest.processing.processor import Processor, Wiring
+from ingest.processing.sender_checker import SenderChecker
 from ingest.processing.validator import Validator
 from ingest.receivers import Receivers
 from ingest.receiving.listener import Endpoint, Service
@@ -102,6 +104,11 @@ def validator(settings: Settings, store: Store) -> Validator | None:
     return Validator(store=store, now=utc_now, examiners=Examiners(settings.validation.rules))
 
 
+def sender_checker(settings: Settings, store: Store) -> SenderChecker:
+    """What checks the senders of mails on record, as the settings want it."""
+    return SenderChecker(store, Trust(**settings.authentication.model_dump()), utc_now)
+
+
 class _Receiving(Protocol):
     """What takes mail in: in this process, or in some of its own."""
 
@@ -161,6 +168,8 @@ async def _serve_with(
     receiving: _Receiving | None = None
     deaths: list[BaseException] = []
     loop = asyncio.get_running_loop()
+    checker = sender_checker(settings, store)
+    checking = threading.Thread(target=checker.run, name="sender checker")
     working = threading.Thread(target=_run_worker, args=(worker, loop, told_to_stop, deaths), name="worker")
     notifier = sdnotify.SystemdNotifier()
     try:
@@ -176,6 +185,7 @@ async def _serve_with(
             working.start()
         if validating is not None:
             validating.start()
+            checking.start()
         mail_log.ready(list(parts))
         notifier.notify("READY=1")
         watching = asyncio.create_task(
@@ -193,7 +203,11 @@ async def _serve_with(
             await asyncio.to_thread(validating.stop)
         if worker is not None and working.is_alive():
             worker.stop()
+            checker.stop()
             await asyncio.to_thread(working.join)
+        checker.stop()
+        if checking.is_alive():
+            await asyncio.to_thread(checking.join)
     if deaths:
         raise WorkerDied from deaths[0]
     mail_log.stopped()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import structlog
 
 from ingest import metrics
-from storage.records import Filing, Validation
+from storage.records import Filing, SenderAuthentication, Validation
 
 _log = structlog.get_logger("invoices")
 
@@ -188,3 +188,14 @@ def validator_died(error: BaseException) -> None:
     """The stage that validates ended by an error of ours; mails are filed all the same."""
     metrics.VALIDATIONS_FAILED.inc()
     _log.error("validator-died", exc_info=error)
+
+
+def sender_checked(mail_id: str, authentication: SenderAuthentication) -> None:
+    """It is known who sent a mail, or that it cannot be known now."""
+    metrics.SENDERS_CHECKED.labels(str(authentication.status)).inc()
+    _log.info("sender-checked", mail_id=mail_id, status=str(authentication.status))
+
+
+def sender_check_failed(error: Exception) -> None:
+    """An error of ours while senders were checked; the mails are on record, and checked again."""
+    _log.error("sender-check-failed", error=repr(error), exc_info=error)

@@ -80,6 +80,12 @@ VALIDATION_SECONDS = Histogram(
 VALIDATIONS_FAILED = Counter(
     "invoices_validations_failed", "Tries to validate an invoice that failed.", registry=REGISTRY
 )
+SENDERS_CHECKED = Counter(
+    "invoices_senders_checked",
+    "Senders of mails that were checked, by what came out.",
+    ["status"],
+    registry=REGISTRY,
+)
 
 # Looked up once: these two are counted for every mail.
 ACCEPTED_ONCE = {duplicate: ACCEPTED.labels(str(duplicate).lower()) for duplicate in (False, True)}

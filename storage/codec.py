@@ -8,12 +8,23 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from storage.records import Assignment, InvoiceReading, MailReading, MatchEvidence, Message, Validation
+from storage.records import (
+    Assignment,
+    Envelope,
+    InvoiceReading,
+    MailReading,
+    MatchEvidence,
+    Message,
+    SenderAuthentication,
+    Validation,
+)
 
 _MESSAGE = TypeAdapter(Message)
 _INVOICE = TypeAdapter(InvoiceReading)
 _READING = TypeAdapter(MailReading)
 _EVIDENCE = TypeAdapter(tuple[MatchEvidence, ...])
+_ENVELOPE = TypeAdapter(Envelope)
+_AUTHENTICATION = TypeAdapter(SenderAuthentication)
 _ASSIGNMENT = TypeAdapter(Assignment)
 _VALIDATION = TypeAdapter(Validation)
 
@@ -69,6 +80,38 @@ def invoice_to_octets(reading: InvoiceReading) -> bytes:
 def invoice_from_octets(octets: bytes) -> InvoiceReading:
     """The reverse of invoice_to_octets. Raises ValueError."""
     return _INVOICE.validate_json(octets)
+
+
+def authentication_to_json(authentication: SenderAuthentication) -> dict[str, Any]:
+    """Who sent a mail as JSON values."""
+    value: dict[str, Any] = _storable(_AUTHENTICATION.dump_python(authentication, mode="json"))
+    return value
+
+
+def authentication_from_json(value: dict[str, Any]) -> SenderAuthentication:
+    """The reverse of authentication_to_json. Raises ValueError."""
+    return _AUTHENTICATION.validate_python(value)
+
+
+def authentication_to_octets(authentication: SenderAuthentication) -> bytes:
+    """The same as JSON text, for the pipe between two processes."""
+    return json.dumps(authentication_to_json(authentication)).encode()
+
+
+def authentication_from_octets(octets: bytes) -> SenderAuthentication:
+    """The reverse of authentication_to_octets. Raises ValueError."""
+    return _AUTHENTICATION.validate_json(octets)
+
+
+def envelope_to_json(envelope: Envelope) -> dict[str, Any]:
+    """What was said before DATA as JSON values."""
+    value: dict[str, Any] = _ENVELOPE.dump_python(envelope, mode="json")
+    return value
+
+
+def envelope_from_json(value: dict[str, Any]) -> Envelope:
+    """The reverse of envelope_to_json. Raises ValueError."""
+    return _ENVELOPE.validate_python(value)
 
 
 def reading_to_octets(reading: MailReading) -> bytes:

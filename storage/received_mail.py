@@ -124,6 +124,8 @@ class ReceivedMails:
                 claimed_by=None,
                 claimed_until=None,
                 not_before=None,
+                authentication=None,
+                sender_check_at=filing.received_at,
             )
         )
         if not taken.rowcount:
@@ -304,5 +306,6 @@ def _record(row: Row[Any]) -> ReceivedMail:
         message=message,
         expires_at=row.expires_at,
         deleted_at=row.deleted_at,
+        authentication=codec.authentication_from_json(row.authentication) if row.authentication else None,
         assignment=codec.assignment_from_json(row.assignment) if row.assignment else None,
     )

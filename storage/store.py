@@ -39,6 +39,7 @@ from storage.records import IncomingMail, Receipt
 from storage.registration_links import RegistrationLinks
 from storage.retention_gate import RetentionGate
 from storage.retention_ledger import RetentionLedger
+from storage.sender_checks import SenderChecks
 from storage.sessions import Sessions
 from storage.size import size_octets
 from storage.stored_octets import StoredOctets
@@ -66,6 +67,7 @@ class Transaction:
     users: Users
     memberships: Memberships
     sessions: Sessions
+    sender_checks: SenderChecks
     codes: Codes
     throttles: Throttles
     outbox: Outbox
@@ -308,6 +310,7 @@ def _records(connection: Connection) -> Transaction:
         users=Users(connection),
         memberships=Memberships(connection),
         sessions=Sessions(connection),
+        sender_checks=SenderChecks(connection),
         codes=Codes(connection),
         throttles=Throttles(connection),
         outbox=Outbox(connection),

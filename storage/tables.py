@@ -110,6 +110,8 @@ class ReceivedMailRow(Base):
     deleted_at: Mapped[datetime | None]
     tombstone_until: Mapped[datetime | None]
     assignment: Mapped[dict[str, Any] | None]  # whose its invoices are, as an operator decided
+    authentication: Mapped[dict[str, Any] | None]  # who really sent it, as codec.py writes it
+    sender_check_at: Mapped[datetime | None]  # when that is to be checked, or checked again
 
     __table_args__ = (
         # The queue stays small however many mails are filed.
@@ -133,6 +135,7 @@ class ReceivedMailRow(Base):
             sqlite_where=text("state IN ('filed', 'quarantined')"),
             postgresql_where=text("state IN ('filed', 'quarantined')"),
         ),
+        _where_set("ix_received_mail_sender_check_at", "sender_check_at"),
         _where_set("ix_received_mail_tombstone_until", "tombstone_until"),
     )
 

@@ -40,6 +40,8 @@ _MAIL = {
             "message_id",
             "content",
             "assignment",
+            "authentication",
+            "sender_check_at",
         ),
     },
     Fate.TOMBSTONE: {

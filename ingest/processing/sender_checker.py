@@ -1,0 +1,127 @@
+"""Checks senders beside the worker: after a mail is on record, so that no slow DNS delays it, and again on trouble."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from ingest import mail_log
+from ingest.processing.authentication.checking import Trust
+from ingest.processing.authentication.process import CheckingProcess, ToCheck
+from storage.errors import NotFound, StorageUnavailable
+from storage.records import ReceivedMail, SenderAuthentication, SenderStatus
+from storage.store import Store
+
+AT_ONCE = 16
+OCTETS_AT_ONCE = 64 * 1024**2
+LEASE = timedelta(seconds=120)
+IDLE_SECONDS = 0.5
+PAUSE_SECONDS = 5.0  # while the store is away
+# When a sender is checked again after the DNS gave no answer, from one check to the next; then it stays at that.
+AGAIN_AFTER = (timedelta(minutes=1), timedelta(minutes=10), timedelta(hours=1), timedelta(hours=6))
+
+
+class SenderChecker:
+    """Takes mails on record whose sender is not known yet, a few at a time."""
+
+    def __init__(self, store: Store, trust: Trust, now: Callable[[], datetime]) -> None:
+        self._store = store
+        self._trust = trust
+        self._now = now
+        self._stop = threading.Event()
+        self._process = CheckingProcess(trust, self._stop)
+
+    def stop(self) -> None:
+        """Take nothing more; from any thread."""
+        self._stop.set()
+
+    def close(self) -> None:
+        """Ends the checking process; for whoever calls check_due() and not run()."""
+        self._process.close()
+
+    def run(self) -> None:
+        """Works until stop() is called; an error of ours is told and ends nothing."""
+        try:
+            while not self._stop.is_set():
+                pause = IDLE_SECONDS
+                try:
+                    if self.check_due():
+                        continue
+                except StorageUnavailable as error:
+                    mail_log.store_unavailable("check senders", error, PAUSE_SECONDS)
+                    pause = PAUSE_SECONDS
+                except Exception as error:
+                    mail_log.sender_check_failed(error)
+                    pause = PAUSE_SECONDS
+                self._stop.wait(pause)
+        finally:
+            self._process.close()
+
+    def check_due(self) -> int:
+        """Checks some mails that are due; how many. Raises StorageUnavailable."""
+        now = self._now()
+        with self._store.reading() as records:
+            if not records.sender_checks.has_due(now):
+                return 0
+        with self._store.transaction() as records:
+            ids = records.sender_checks.claim(now=now, lease=LEASE, limit=AT_ONCE)
+            mails = records.mails.by_ids(ids)
+        batch: list[ToCheck] = []
+        for mail_id in ids:
+            batch.append(self._load(mails[mail_id]))
+            if sum(len(one.octets) for one in batch) > OCTETS_AT_ONCE:
+                self._check(batch, mails)
+                batch = []
+        self._check(batch, mails)
+        return len(ids)
+
+    def _load(self, mail: ReceivedMail) -> ToCheck:
+        try:
+            with self._store.reading() as records:
+                return ToCheck(mail.id, mail.envelope, records.mails.octets(mail.id))
+        except NotFound:
+            return ToCheck(mail.id, mail.envelope, b"")
+
+    def _check(self, batch: list[ToCheck], mails: dict[str, ReceivedMail]) -> None:
+        if not batch:
+            return
+        now = self._now()
+        found = self._process.check([one for one in batch if one.octets], now)
+        with self._store.transaction() as records:
+            for one in batch:
+                if not one.octets:
+                    records.sender_checks.give_up(one.mail_id)
+                    continue
+                if one.mail_id not in found and self._stop.is_set():
+                    continue  # cut off by us; due again when the lease ends
+                earlier = mails[one.mail_id].authentication
+                checks = earlier.checks + 1 if earlier else 1
+                authentication = replace(found.get(one.mail_id) or _unfinished(now), checks=checks)
+                records.sender_checks.record(
+                    one.mail_id, authentication, again_at=self._again_at(authentication, now)
+                )
+        for one in batch:
+            if one.mail_id in found:
+                mail_log.sender_checked(one.mail_id, found[one.mail_id])
+
+    def _again_at(self, authentication: SenderAuthentication, now: datetime) -> datetime | None:
+        again = authentication.status is SenderStatus.TEMPERROR and bool(self._trust.resolvers)
+        if not again or authentication.checks > len(AGAIN_AFTER):
+            return None
+        return now + AGAIN_AFTER[authentication.checks - 1]
+
+
+def _unfinished(now: datetime) -> SenderAuthentication:
+    return SenderAuthentication(
+        status=SenderStatus.TEMPERROR,
+        domain=None,
+        from_domain=None,
+        reason="checking the sender took too long; it is tried again",
+        results=(),
+        relay_results=(),
+        client=None,
+        hops=(),
+        checked_at=now,
+    )

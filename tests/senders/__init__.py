@@ -1,0 +1,1 @@
+"""Who really sent a mail: signatures, policies and the DNS, all on loopback."""

@@ -1,0 +1,120 @@
+"""Senders are checked beside the filing, on both databases: nothing waits for the DNS, and trouble is tried again."""
+
+from __future__ import annotations
+
+import time
+from datetime import timedelta
+
+import pytest
+
+from ingest.processing.authentication.checking import Trust
+from ingest.processing.sender_checker import AGAIN_AFTER, SenderChecker
+from storage.errors import NotFound
+from storage.records import Filing, Outcome, SenderAuthentication, SenderStatus
+from storage.store import Store
+from tests import making
+from tests.name_server import SERVFAIL, SILENT, Zone, name_server
+from tests.senders.signing import MAIL, rsa_key, signed
+
+KEY = rsa_key(1024)
+GOOD: Zone = {"TXT s1._domainkey.supplier.example": [KEY.record]}
+
+
+def _filed(store: Store, *mails: bytes) -> list[str]:
+    """Mails on record as the worker leaves them."""
+    incoming = [making.incoming(octets, envelope=making.envelope(peer=None)) for octets in mails]
+    store.add_mails(incoming)
+    with store.transaction() as records:
+        for mail_id in records.mails.claim(by="w", now=making.NOW, lease=timedelta(days=1), limit=50):
+            filing = Filing(
+                mail_id=mail_id,
+                outcome=Outcome.NO_INVOICE,
+                reason=None,
+                message=making.message(),
+                received_at=making.NOW,
+                expires_at=making.NOW + timedelta(days=90),
+            )
+            assert records.mails.file(filing, by="w")
+    return [one.id for one in incoming]
+
+
+def _checked(store: Store, zone: Zone, *, after: timedelta = timedelta()) -> int:
+    with name_server(zone) as (address, _):
+        trust = Trust(resolvers=(address,), relays=(), authserv_ids=(), sealers=())
+        checker = SenderChecker(store, trust, lambda: making.NOW + after)
+        try:
+            return checker.check_due()
+        finally:
+            checker.close()
+
+
+def _found(store: Store, mail_id: str) -> SenderAuthentication | None:
+    with store.reading() as records:
+        return records.mails.get(mail_id).authentication
+
+
+def test_the_sender_of_a_mail_on_record_is_checked_once(store: Store) -> None:
+    """What came out stands beside the mail; there is nothing left to do."""
+    [mail_id] = _filed(store, signed(key=KEY))
+    before = _found(store, mail_id)
+
+    first, second = _checked(store, GOOD), _checked(store, GOOD, after=timedelta(days=1))
+
+    found = _found(store, mail_id)
+    assert before is None
+    assert (first, second) == (1, 0)
+    assert found is not None
+    assert (found.status, found.domain, found.checks) == (SenderStatus.AUTHENTICATED, "supplier.example", 1)
+
+
+def test_a_dns_that_failed_is_asked_again_later_and_not_for_ever(store: Store) -> None:
+    """One minute later it works; where it never works, five checks are all."""
+    [mail_id] = _filed(store, signed(key=KEY))
+    down: Zone = {"TXT s1._domainkey.supplier.example": SERVFAIL}
+
+    assert _checked(store, down) == 1
+    found = _found(store, mail_id)
+    assert found is not None
+    assert found.status is SenderStatus.TEMPERROR
+    assert _checked(store, GOOD, after=timedelta(seconds=59)) == 0
+    assert _checked(store, GOOD, after=timedelta(seconds=60)) == 1
+    found = _found(store, mail_id)
+    assert found is not None
+    assert (found.status, found.checks) == (SenderStatus.AUTHENTICATED, 2)
+
+    [other] = _filed(store, signed(MAIL + b"2", key=KEY))
+    checks = [_checked(store, down, after=number * timedelta(days=1)) for number in range(8)]
+
+    assert sum(checks) == 1 + len(AGAIN_AFTER)
+    found = _found(store, other)
+    assert found is not None
+    assert found.status is SenderStatus.TEMPERROR
+
+
+def test_a_silent_dns_holds_up_neither_filing_nor_the_other_senders(store: Store) -> None:
+    """Ten mails of a domain whose server never answers, and one of another: all within a few seconds."""
+    silent = [MAIL.replace(b"supplier", b"silent") + str(number).encode() for number in range(10)]
+    began = time.monotonic()
+    ids = _filed(store, *silent, signed(key=KEY))
+    filed = time.monotonic() - began
+
+    _checked(store, {**GOOD, "TXT _dmarc.silent.example": SILENT})
+
+    statuses = [found.status for mail_id in ids if (found := _found(store, mail_id))]
+    assert filed < 2
+    assert time.monotonic() - began < 15
+    assert statuses == [SenderStatus.TEMPERROR] * 10 + [SenderStatus.AUTHENTICATED]
+
+
+def test_a_mail_without_its_octets_is_given_up(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Retention may be faster than a DNS that comes back."""
+    [mail_id] = _filed(store, MAIL)
+
+    def gone(*_: object) -> bytes:
+        raise NotFound("deleted")
+
+    monkeypatch.setattr("storage.received_mail.ReceivedMails.octets", gone)
+
+    assert _checked(store, {}) == 1
+    assert _checked(store, {}, after=timedelta(days=1)) == 0
+    assert _found(store, mail_id) is None
