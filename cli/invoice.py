@@ -32,6 +32,9 @@ COLUMNS = {
     "worth": "Worth",
     "id": "Id",
 }
+_OUTPUT_HELP = (
+    'File or folder to write to, "-" for standard output; by default a file here, named like the document.'
+)
 HISTORY_COLUMNS = {"at": "At", "event": "Event", "actor": "Actor", "detail": "Detail"}
 
 
@@ -74,9 +77,16 @@ def list_(
 
 @click.command(cls=Command)
 @click.argument("invoice_id", metavar="ID")
+@click.option("--html", is_flag=True, help="A readable page of an invoice for machines, instead.")
+@click.option("--language", type=click.Choice(["de", "en"]), default="en", help="Of the page.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), metavar="PATH", help=_OUTPUT_HELP)
 @pass_front
-def show(front: Front, invoice_id: str) -> None:
+def show(front: Front, invoice_id: str, html: bool, language: str, output: Path | None) -> None:
     """One invoice with everything known about it."""
+    if html:
+        name, page, invoice = _page(front, invoice_id, language)
+        _hand_out(front, name, page, output, invoice, HistoryEventName.VIEWED)
+        return
     with front.store.transaction() as records:
         invoice = records.invoices.get(invoice_id)
         [form] = forms.invoice_forms(records, [invoice])
@@ -120,7 +130,7 @@ def explain(front: Front, record_id: str) -> None:
     "--output",
     type=click.Path(path_type=Path),
     metavar="PATH",
-    help='File or folder to write to, "-" for standard output; by default a file here, named like the document.',
+    help=_OUTPUT_HELP,
 )
 @pass_front
 def download(front: Front, record_id: str, original: bool, output: Path | None) -> None:
@@ -129,6 +139,18 @@ def download(front: Front, record_id: str, original: bool, output: Path | None) 
     The original is what was sent, below the one Received line that we put on top when it came in over SMTP.
     """
     name, content, invoice = _content(front, record_id, original=original)
+    _hand_out(front, name, content, output, invoice, HistoryEventName.DOWNLOADED)
+
+
+def _hand_out(
+    front: Front,
+    name: str,
+    content: bytes,
+    output: Path | None,
+    invoice: Invoice | None,
+    event: HistoryEventName,
+) -> None:
+    """Writes octets where the operator wants them, and the event to the invoice's history."""
     if str(output) == "-":
         sys.stdout.buffer.write(content)
         written = None
@@ -136,7 +158,7 @@ def download(front: Front, record_id: str, original: bool, output: Path | None) 
         written = _write(content, name, output)
     if invoice is not None:
         with front.store.transaction() as records:
-            records.history.add([_event(HistoryEventName.DOWNLOADED, invoice)])
+            records.history.add([_event(event, invoice)])
     if written is not None:
         size, digest = len(content), hashlib.sha256(content).hexdigest()
         form = {"path": str(written), "name": name, "size": size, "sha256": digest}
@@ -167,6 +189,25 @@ def _content(front: Front, record_id: str, *, original: bool) -> tuple[str, byte
     if content is None:
         raise NotFound(f'the mail holds no part "{document.name}"; try --original')
     return document.name, content, invoice
+
+
+def _page(front: Front, invoice_id: str, language: str) -> tuple[str, bytes, Invoice]:
+    with front.store.reading() as records:
+        invoice = records.invoices.get(invoice_id)
+        if invoice.reading is None:
+            raise NotFound(
+                f"the content of invoice {invoice_id} was deleted on {invoice.deleted_at:%Y-%m-%d}"
+            )
+        octets = records.mails.octets(invoice.mail_id)
+    document = invoice.reading.document
+    try:
+        with ReaderPool(1) as pool:
+            page = pool.render(octets, document.sha256, language, number=invoice.invoice_number)
+    except RuntimeError as error:
+        raise NotFound(f'"{document.name}" cannot be shown: {error}; try download --original') from None
+    if page is None:
+        raise NotFound(f'"{document.name}" is no invoice for machines; `invoices download` has it as it is')
+    return f"{Path(document.name).stem or 'invoice'}.html", page, invoice
 
 
 def _original(records: Transaction, mail_id: str) -> bytes:

@@ -15,7 +15,7 @@ from multiprocessing.connection import Connection
 
 from reading.confinement import confine
 from reading.mail import extract_part, read_mail
-from reading.sandbox import EXTRACT, FOUND, MISSING, SHA256_CHARACTERS
+from reading.sandbox import EXTRACT, FOUND, MISSING, RENDER, SHA256_CHARACTERS, RenderRequest
 from storage import codec
 
 
@@ -32,7 +32,20 @@ def _answer(request: bytes) -> bytes:
         sha256 = request[1 : 1 + SHA256_CHARACTERS].decode("ascii")
         content = extract_part(request[1 + SHA256_CHARACTERS :], sha256)
         return MISSING if content is None else FOUND + content
+    if request[:1] == RENDER:
+        described, _, octets = request[1:].partition(b"\n")
+        return _rendered(RenderRequest.from_octets(described), octets)
     return codec.reading_to_octets(read_mail(request[1:]))
+
+
+def _rendered(wanted: RenderRequest, octets: bytes) -> bytes:
+    from reading.rendering.rendering import render  # noqa: PLC0415  -- most readers never draw a page
+
+    content = extract_part(octets, wanted.sha256)
+    if content is None:
+        return MISSING
+    page = render(content, wanted.number, wanted.language)
+    return MISSING if page is None else FOUND + page
 
 
 def main(descriptor: int, memory_octets: int, seconds: int) -> None:

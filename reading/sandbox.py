@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from multiprocessing.connection import Connection, wait
 from types import TracebackType
 
@@ -15,8 +16,8 @@ from storage import codec
 from storage.records import MailReading
 
 READER = "reading.reader"  # not imported: it pulls in every parser there is
-READ, EXTRACT = b"R", b"X"  # what a reader is asked for
-FOUND, MISSING = b"F", b"M"  # its answer to EXTRACT
+READ, EXTRACT, RENDER = b"R", b"X", b"H"  # what a reader is asked for
+FOUND, MISSING = b"F", b"M"  # its answer to the latter two
 SHA256_CHARACTERS = 64
 
 
@@ -34,6 +35,24 @@ class ReadingFailed:
     """A mail that no reader survived, or that took too long; `reason` in words."""
 
     reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RenderRequest:
+    """Which part is to be shown, and how."""
+
+    sha256: str
+    language: str
+    number: str | None
+
+    def to_octets(self) -> bytes:
+        """As one line."""
+        return json.dumps(asdict(self)).encode()
+
+    @classmethod
+    def from_octets(cls, octets: bytes) -> RenderRequest:
+        """The reverse of to_octets."""
+        return cls(**json.loads(octets))
 
 
 class _Reader:
@@ -128,8 +147,20 @@ class ReaderPool:
 
         Raises RuntimeError when the mail cannot be read within the limits.
         """
+        return self._ask(EXTRACT + sha256.encode("ascii") + octets)
+
+    def render(self, octets: bytes, sha256: str, language: str, *, number: str | None = None) -> bytes | None:
+        """A page for people that shows the invoice for machines in the leaf part with this digest.
+
+        `octets` is the mail, `language` "de" or "en", `number` the invoice's (BT-1) where the part holds several.
+        UTF-8 HTML that needs nothing from outside. None where the part is not there, or holds no invoice for
+        machines. Raises RuntimeError as `extract` does.
+        """
+        wanted = RenderRequest(sha256=sha256, language=language, number=number)
+        return self._ask(RENDER + wanted.to_octets() + b"\n" + octets)
+
+    def _ask(self, request: bytes) -> bytes | None:
         idle = self._idle()
-        request = EXTRACT + sha256.encode("ascii") + octets
         try:
             idle.ask(request, "extract", self._limits.seconds)
             if not idle.connection.poll(self._limits.seconds):

@@ -17,7 +17,7 @@ _SELLERS, _BUYERS = ("SE", "SU", "II"), ("BY", "IV")  # role codes (UNTDID 3035)
 _GLN_AGENCY = "9"  # UNTDID 3055: GS1
 _GLN = "0088"  # the same among the schemes of ISO 6523
 
-_Segment = list[list[str]]  # elements, each of components
+Segment = list[list[str]]  # elements, each of components
 
 
 @dataclass(slots=True)
@@ -30,7 +30,7 @@ class _Party:
 class _Message:
     kind: str
     profile: str
-    segments: list[_Segment] = field(default_factory=list)
+    segments: list[Segment] = field(default_factory=list)
 
 
 def opens_like_edifact(octets: bytes) -> bool:
@@ -53,6 +53,13 @@ def read_edifact(octets: bytes) -> tuple[StructuredInvoice | NotAnInvoice | Unre
     return (NotAnInvoice(f"it is an EDIFACT message {messages[0].kind[:10]}, not an invoice", True),)
 
 
+def invoice_messages(octets: bytes) -> list[tuple[BusinessTerms, list[Segment]]]:
+    """The invoices of an interchange, each with the segments of its message. Never raises."""
+    if len(octets) > _MOST_OCTETS:
+        return []
+    return [(_terms(one), one.segments) for one in _messages(octets) if one.kind == "INVOIC"]
+
+
 def _messages(octets: bytes) -> Iterator[_Message]:
     message: _Message | None = None
     for segment in _segments(octets):
@@ -70,7 +77,7 @@ def _messages(octets: bytes) -> Iterator[_Message]:
         yield message
 
 
-def _segments(octets: bytes) -> Iterator[_Segment]:
+def _segments(octets: bytes) -> Iterator[Segment]:
     """Splits by the signs that UNA names, else the usual ones (ISO 9735-1, 7.1); the release sign is undone."""
     text = _decoded(octets).lstrip()
     component, element, release, end = ":", "+", "?", "'"
@@ -80,7 +87,7 @@ def _segments(octets: bytes) -> Iterator[_Segment]:
     signs = {component: "component", element: "element", end: "end"}
     escape = re.escape(release) + "." if release.strip() else r"(?!)"
     token = re.compile(f"({escape})|([{re.escape(component + element + end)}])", re.DOTALL)
-    segment: _Segment = [[""]]
+    segment: Segment = [[""]]
     written, count = 0, 0
     for found in token.finditer(text):
         segment[-1][-1] += text[written : found.start()].replace("\r", "").replace("\n", "")
@@ -144,19 +151,19 @@ def _terms(message: _Message) -> BusinessTerms:
     )
 
 
-def _head_and_summary(segments: list[_Segment]) -> tuple[list[_Segment], list[_Segment]]:
+def _head_and_summary(segments: list[Segment]) -> tuple[list[Segment], list[Segment]]:
     """What stands before the first line (LIN), and what stands behind the lines (UNS+S)."""
     first_line = next((at for at, one in enumerate(segments) if one[0][0] in ("LIN", "UNS")), len(segments))
     summary = next((at for at, one in enumerate(segments) if one[0][0] == "UNS"), first_line)
     return segments[:first_line], segments[summary:]
 
 
-def _before_parties(head: list[_Segment]) -> list[_Segment]:
+def _before_parties(head: list[Segment]) -> list[Segment]:
     first = next((at for at, one in enumerate(head) if one[0][0] == "NAD"), len(head))
     return head[:first]
 
 
-def _parties(head: list[_Segment]) -> list[_Party]:
+def _parties(head: list[Segment]) -> list[_Party]:
     found: list[_Party] = []
     for segment in head:
         tag = segment[0][0]
@@ -169,7 +176,7 @@ def _parties(head: list[_Segment]) -> list[_Party]:
     return found
 
 
-def _party(segment: _Segment) -> Party:
+def _party(segment: Segment) -> Party:
     number, agency = _at(segment, 2, 0), _at(segment, 2, 2)
     name = " ".join(one.strip() for one in (segment[4] if len(segment) > 4 else []) if one.strip())
     if not name and len(segment) > 3:
@@ -181,7 +188,7 @@ def _party(segment: _Segment) -> Party:
     )
 
 
-def _with_reference(party: Party, segment: _Segment) -> Party:
+def _with_reference(party: Party, segment: Segment) -> Party:
     kind, value = _at(segment, 1, 0), _at(segment, 1, 1)
     if kind == "VA" and value and party.vat_id is None:
         return replace(party, vat_id=value)
@@ -200,11 +207,11 @@ def _party_of(parties: list[_Party], roles: tuple[str, ...]) -> Party:
     return Party()
 
 
-def _reference(segments: list[_Segment], kind: str) -> str | None:
+def _reference(segments: list[Segment], kind: str) -> str | None:
     return next((_at(one, 1, 1) for one in segments if one[0][0] == "RFF" and _at(one, 1, 0) == kind), None)
 
 
-def _date(segments: list[_Segment], kind: str) -> str | None:
+def _date(segments: list[Segment], kind: str) -> str | None:
     """A date of this kind (UNTDID 2005) in one of the formats 101, 102, 203, 204 (UNTDID 2379)."""
     for one in segments:
         if one[0][0] == "DTM" and _at(one, 1, 0) == kind:
@@ -213,7 +220,7 @@ def _date(segments: list[_Segment], kind: str) -> str | None:
     return None
 
 
-def _amount(segments: list[_Segment], kind: str) -> str | None:
+def _amount(segments: list[Segment], kind: str) -> str | None:
     """An amount of this kind (UNTDID 5025), as written but for the decimal sign."""
     written = next(
         (_at(one, 1, 1) for one in segments if one[0][0] == "MOA" and _at(one, 1, 0) == kind), None
@@ -221,11 +228,11 @@ def _amount(segments: list[_Segment], kind: str) -> str | None:
     return written.replace(",", ".") if written else None
 
 
-def _first(segments: list[_Segment], tag: str, element: int, component: int) -> str | None:
+def _first(segments: list[Segment], tag: str, element: int, component: int) -> str | None:
     return next((_at(one, element, component) for one in segments if one[0][0] == tag), None)
 
 
-def _at(segment: _Segment, element: int, component: int) -> str | None:
+def _at(segment: Segment, element: int, component: int) -> str | None:
     """A component without outer blanks; None when it is missing or empty."""
     if element >= len(segment) or component >= len(segment[element]):
         return None

@@ -1,0 +1,125 @@
+"""The readable page of an invoice for machines: complete, in two languages, and nothing in it can do anything."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from fixtures.build_mails import MAIL_FOLDER
+from reading.mail import read_mail
+from reading.rendering.rendering import LANGUAGES, render
+from reading.rendering.shown import day, number
+from reading.sandbox import ReaderPool
+from reading.term_names import ENGLISH, GERMAN
+from tests.invoice_documents import cii
+
+_EVIL = "&lt;script&gt;alert(1)&lt;/script&gt;&quot; onload=&quot;x &#x202E;gnp"
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        (
+            "de",
+            [
+                "Visualisierung – maßgeblich ist das XML",
+                "Rechnung R-2026-1",
+                "09.11.2026",
+                "Nord GmbH",
+                "119,00",
+            ],
+        ),
+        (
+            "en",
+            [
+                "Visualisation – the XML is what counts",
+                "Invoice R-2026-1",
+                "9 Nov 2026",
+                "Nord GmbH",
+                "119.00",
+            ],
+        ),
+    ],
+)
+def test_a_page_is_in_the_language_of_its_reader(language: str, words: list[str]) -> None:
+    """Words, dates and amounts; and on top that the XML is what counts."""
+    page = render(cii(), None, language)
+
+    assert page is not None
+    assert [word for word in words if word not in page.decode()] == []
+    assert f'<html lang="{language}">' in page.decode()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_nothing_of_the_invoice_gets_out_of_its_text(language: str) -> None:
+    """A seller called <script> is shown as one; what turns the direction of a text is taken out."""
+    page = render(cii(seller=_EVIL), None, language)
+
+    assert page is not None
+    tags = set(re.findall(rb"<(\w+)", page))
+    assert b"&lt;script&gt;alert(1)&lt;/script&gt;&quot; onload" in page
+    assert "\u202e" not in page.decode()
+    assert tags <= {
+        *(b"html", b"head", b"meta", b"title", b"style", b"body", b"p", b"h1", b"h2", b"div", b"section"),
+        *(b"dl", b"dt", b"dd", b"table", b"thead", b"tbody", b"tr", b"th", b"td", b"span"),
+    }
+    assert not re.search(rb"(?:src|href|url)\s*[=(]", page)
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"%PDF-1.7", b"<a/>", b"<!DOCTYPE x><Invoice/>", b"UNB+UNOC:3+a+b+1+1'UNZ+0+1'"]
+)
+def test_what_is_no_invoice_for_machines_has_no_page(content: bytes) -> None:
+    """None, or an empty page of a message; never an error."""
+    page = render(content, None, "de")
+
+    assert page is None or b"Visualisierung" in page
+
+
+@pytest.mark.parametrize(
+    ("written", "german", "english"),
+    [
+        ("1234567.50", "1.234.567,50", "1,234,567.50"),
+        ("-7", "-7", "-7"),
+        ("0.3333", "0,3333", "0.3333"),
+        ("1e5", "1e5", "1e5"),
+        ("zwölf", "zwölf", "zwölf"),
+    ],
+)
+def test_numbers_keep_the_decimals_that_were_written(written: str, german: str, english: str) -> None:
+    """Grouped and with the comma of the language; what is no plain number stays."""
+    assert (number(written, "de"), number(written, "en")) == (german, english)
+
+
+def test_a_date_that_is_none_stays_as_it_is() -> None:
+    """Nothing is made up."""
+    assert (day("20260229", "de"), day("20260228", "de"), day("soon", "en")) == (
+        *("20260229", "28.02.2026", "soon"),
+    )
+
+
+def test_every_term_has_a_name_in_both_languages() -> None:
+    """All of EN 16931, with the two terms that its corrigenda added."""
+    wanted = {f"BT-{one}" for one in range(1, 166)} - {"BT-4"} | {f"BG-{one}" for one in range(1, 33)}
+
+    assert set(GERMAN) == set(ENGLISH) == wanted
+    assert all(GERMAN.values())
+    assert all(ENGLISH.values())
+
+
+@pytest.mark.parametrize(
+    ("sample", "shown"),
+    [("xrechnung-ubl", True), ("hybrid-xrechnung", True), ("xrechnung-cii", True), ("plain-pdf", False)],
+)
+def test_readers_draw_pages_of_mails(sample: str, shown: bool) -> None:
+    """Through the process that opens mails, from the mail to the page; a plain PDF has none."""
+    octets = (MAIL_FOLDER / sample / "message.eml").read_bytes()
+    [invoice] = read_mail(octets).invoices
+    with ReaderPool(1) as pool:
+        page = pool.render(octets, invoice.document.sha256, "de", number=invoice.terms.invoice_number)
+        missing = pool.render(octets, "0" * 64, "de")
+
+    assert (page is not None) is shown
+    assert page is None or (invoice.terms.invoice_number or "").encode() in page
+    assert missing is None
