@@ -35,6 +35,8 @@ COLUMNS = {
 _OUTPUT_HELP = (
     'File or folder to write to, "-" for standard output; by default a file here, named like the document.'
 )
+LONGEST_NAME_OCTETS = 255
+LONGEST_ENDING_OCTETS = 20
 HISTORY_COLUMNS = {"at": "At", "event": "Event", "actor": "Actor", "detail": "Detail"}
 
 
@@ -216,6 +218,7 @@ def _original(records: Transaction, mail_id: str) -> bytes:
 
 
 def _write(content: bytes, name: str, output: Path | None) -> Path:
+    name = _fitting(name)
     target = output or Path(name)
     if target.is_dir():
         target /= name
@@ -232,6 +235,17 @@ def _write(content: bytes, name: str, output: Path | None) -> Path:
             Path(unfinished.name).unlink()
             raise
     return target
+
+
+def _fitting(name: str) -> str:
+    """The name as file systems take it, at most 255 octets; its ending stays."""
+    if len(name.encode()) <= LONGEST_NAME_OCTETS:
+        return name
+    stem, dot, ending = name.rpartition(".")
+    if not dot or len(ending.encode()) > LONGEST_ENDING_OCTETS:
+        stem, dot, ending = name, "", ""
+    room = LONGEST_NAME_OCTETS - len(f"{dot}{ending}".encode())
+    return f"{stem.encode()[:room].decode(errors='ignore')}{dot}{ending}"
 
 
 def _umask() -> int:

@@ -17,6 +17,7 @@ from cli.outbound import outbound
 from cli.partner import partner
 from cli.quarantine import quarantine
 from cli.replay import replay
+from cli.reread import requeue, reread
 from cli.retention import retention
 from cli.status import status
 from cli.user import user
@@ -41,6 +42,7 @@ def main() -> None:
 
 for command in (
     *(serve, replay, mail, list_, show, history, explain, download, account, partner, link, outbound),
-    *(quarantine, retention, hold, user, migrate, check_config, status, backup, restore),
+    *(quarantine, retention, hold, user, migrate, check_config, status),
+    *(backup, restore, reread, requeue),
 ):
     main.add_command(command)

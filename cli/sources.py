@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import mailbox
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from email import policy
@@ -12,6 +13,9 @@ from pathlib import Path
 
 _FORWARD_PATH_FIELDS = ("Delivered-To", "X-Original-To")
 _ENDINGS = {".eml", ".mbox", ".mbx", ".mail", ".raw", ".msg", ".txt", ""}
+_QUOTED_FROM = re.compile(
+    rb"^>(>*From )", re.MULTILINE
+)  # mbox writes a > before what looks like its separator
 _HEADER_OCTETS = 256 * 1024
 
 
@@ -36,6 +40,9 @@ def _folder(folder: Path) -> Iterator[Source]:
     if (folder / "cur").is_dir() and (folder / "new").is_dir():
         files = sorted([*(folder / "new").iterdir(), *(folder / "cur").iterdir()])
         yield from (Source(str(file), file.read_bytes()) for file in files if file.is_file())
+        for entry in sorted(folder.iterdir()):  # subfolders of Maildir++ begin with a full stop
+            if entry.is_dir() and entry.name.startswith("."):
+                yield from _folder(entry)
         return
     for entry in sorted(folder.iterdir()):
         if entry.is_dir():
@@ -53,7 +60,7 @@ def _file(file: Path) -> Iterator[Source]:
     box = mailbox.mbox(file, create=False)
     try:
         for number, key in enumerate(box.keys(), start=1):
-            yield Source(f"{file}#{number}", box.get_bytes(key))
+            yield Source(f"{file}#{number}", _QUOTED_FROM.sub(rb"\1", box.get_bytes(key)))
     finally:
         box.close()
 

@@ -89,13 +89,18 @@ def parse_forward_path(argument: str) -> PathArgument | BadPath:
 
 
 def domain_key(domain: str) -> str:
-    """The form in which domains are compared: A-labels in lower case, unusable U-labels case-folded."""
+    """The form in which domains are compared: A-labels in lower case (RFC 5890 2.3.2.1).
+
+    Not Python's own codec, for which "ß" is still "ss", and so another domain.
+    """
     if domain.isascii():
         return domain.lower()
-    try:
-        return domain.encode("idna").decode("ascii").lower()
-    except UnicodeError:
-        return domain.casefold()
+    normal = unicodedata.normalize("NFKC", domain.replace("\N{IDEOGRAPHIC FULL STOP}", "."))
+    return ".".join(_a_label(label) for label in normal.lower().split("."))
+
+
+def _a_label(label: str) -> str:
+    return label if label.isascii() else f"xn--{label.encode('punycode').decode('ascii')}"
 
 
 def _plain(argument: str) -> PathArgument | None:

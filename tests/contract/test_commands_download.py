@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from cli import invoice
 from tests.commands import Commands
 from tests.filed_mails import file_invoice
 
@@ -63,3 +64,17 @@ def test_a_download_into_a_folder_overwrites_no_file_either(on_sqlite: Commands,
 
     assert said == f"Error: {kept} exists already; name another file with -o\n"
     assert kept.read_text() == "another file"
+
+
+@pytest.mark.parametrize(
+    ("name", "written"),
+    [
+        ("ä" * 200 + ".xml", "ä" * 125 + ".xml"),
+        ("ä" * 200, "ä" * 127),
+        ("a." + "ä" * 200, "a." + "ä" * 126),
+        ("invoice.xml", "invoice.xml"),
+    ],
+)
+def test_a_name_that_no_file_can_have_is_cut(name: str, written: str) -> None:
+    """File systems take 255 octets, mail clients send longer names; the ending stays, whole signs only."""
+    assert invoice._fitting(name) == written

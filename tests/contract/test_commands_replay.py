@@ -58,3 +58,27 @@ def test_replaying_an_empty_folder_fails(on_sqlite: Commands, tmp_path: Path) ->
     (tmp_path / "empty").mkdir()
 
     assert on_sqlite.program("replay", str(tmp_path / "empty"), status=1) == []
+
+
+def test_a_maildir_is_replayed_with_its_subfolders(on_sqlite: Commands, tmp_path: Path) -> None:
+    """Maildir++ keeps them within, their names beginning with a full stop; they were left out once."""
+    letter = (SAMPLES / "plain-letter/message.eml").read_bytes()
+    for number, folder in enumerate(("box", "box/.Archive", "box/.Archive.2025")):
+        for part in ("cur", "new", "tmp"):
+            (tmp_path / folder / part).mkdir(parents=True)
+        (tmp_path / folder / "cur" / "1:2,S").write_bytes(letter + b"%d\r\n" % number)
+
+    rows = on_sqlite.program("replay", str(tmp_path / "box"), "--to", "a@company.example")
+
+    assert [row["outcome"] for row in rows] == ["no-invoice"] * 3
+
+
+def test_a_line_that_an_mbox_quotes_is_as_it_was_sent(on_sqlite: Commands, tmp_path: Path) -> None:
+    """Such a file writes > before From; the signature of the mail is over the line without it."""
+    box = tmp_path / "box.mbox"
+    box.write_bytes(b"From a@b.example Mon Nov 23 09:00:00 2026\nSubject: x\n\n>From here on\n>>From there\n")
+
+    [row] = on_sqlite.program("replay", str(box), "--to", "a@company.example")
+
+    original = on_sqlite.call("download", row["mail_id"], "--original", "-o", "-").stdout_bytes
+    assert original.splitlines()[-2:] == [b"From here on", b">From there"]
