@@ -31,7 +31,7 @@ ON_RECORD = {MailState.FILED, MailState.QUARANTINED}
 def reread(front: Front, mail_ids: tuple[str, ...], outcome: str | None, since: datetime | None) -> None:
     """Read mails on record with today's reader and show what would be different; nothing is changed.
 
-    Every mail, or those named. What is in quarantine is filed anew by `requeue`; what is on record stays as it was read.
+    Every mail, or those named. `requeue` files anew what is in quarantine; what is on record stays as it was read.
     """
     looked_at = differing = 0
     for mail, found in _read_again(front.store, _chosen(front.store, mail_ids, outcome, since)):
