@@ -21,6 +21,7 @@ from cli.reread import requeue, reread
 from cli.retention import retention
 from cli.status import status
 from cli.user import user
+from cli.verify import verify
 
 
 @click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -42,7 +43,7 @@ def main() -> None:
 
 for command in (
     *(serve, replay, mail, list_, show, history, explain, download, account, partner, link, outbound),
-    *(quarantine, retention, hold, user, migrate, check_config, status),
+    *(quarantine, retention, hold, verify, user, migrate, check_config, status),
     *(backup, restore, reread, requeue),
 ):
     main.add_command(command)

@@ -42,13 +42,13 @@ from storage.tables import (
 from storage.what_stays import Fate, emptied, tables
 
 # Written out, for with bound values SQLite cannot know that the partial indexes hold these rows.
-_AVAILABLE = text("invoice.state = 'available'")
-_SETTLED = text("received_mail.state IN ('filed', 'quarantined')")
+AVAILABLE = text("invoice.state = 'available'")
+SETTLED = text("received_mail.state IN ('filed', 'quarantined')")
 _TOMBSTONE_INVOICE = text("invoice.tombstone_until IS NOT NULL")
 _TOMBSTONE_MAIL = text("received_mail.tombstone_until IS NOT NULL")
 
-_INVOICE_HELD = held(InvoiceRow.id, InvoiceRow.mail_id, InvoiceRow.account_id)
-_MAIL_HELD = held(ReceivedMailRow.id)
+INVOICE_HELD = held(InvoiceRow.id, InvoiceRow.mail_id, InvoiceRow.account_id)
+MAIL_HELD = held(ReceivedMailRow.id)
 _INVOICE_TABLES = [Base.metadata.tables[name] for name in tables(Fate.GOES_WITH_INVOICE)]
 _MAIL_TABLES = [Base.metadata.tables[name] for name in tables(Fate.GOES_WITH_MAIL)]
 
@@ -57,8 +57,8 @@ Place = tuple[datetime, str]  # how far a run has come: expiry and id of the las
 
 def _due_mail(now: datetime) -> ColumnElement[bool]:
     # The mail holds the documents of all its invoices, so it waits for the last of them.
-    still_needed = exists().where(InvoiceRow.mail_id == ReceivedMailRow.id, _AVAILABLE)
-    return and_(_SETTLED, ReceivedMailRow.expires_at <= now, ~still_needed, ~_MAIL_HELD)
+    still_needed = exists().where(InvoiceRow.mail_id == ReceivedMailRow.id, AVAILABLE)
+    return and_(SETTLED, ReceivedMailRow.expires_at <= now, ~still_needed, ~MAIL_HELD)
 
 
 def _link_ended() -> ColumnElement[datetime]:
@@ -117,7 +117,7 @@ class Expired:
                 InvoiceRow.expires_at,
                 cast(InvoiceRow.content, Text).label("content"),
             )
-            .where(_AVAILABLE, InvoiceRow.expires_at <= now, ~_INVOICE_HELD)
+            .where(AVAILABLE, InvoiceRow.expires_at <= now, ~INVOICE_HELD)
             .order_by(InvoiceRow.expires_at, InvoiceRow.id)
             .limit(limit)
             .with_for_update(skip_locked=True, of=InvoiceRow)
@@ -175,7 +175,7 @@ class Expired:
         # The mail first: the database lets octets go only when their mail is deleted.
         self._connection.execute(
             update(ReceivedMailRow)
-            .where(ReceivedMailRow.id.in_(ids), _SETTLED)
+            .where(ReceivedMailRow.id.in_(ids), SETTLED)
             .values(
                 state=MailState.DELETED,
                 deleted_at=at,
@@ -192,7 +192,7 @@ class Expired:
         invoices = list(
             self._connection.scalars(
                 select(InvoiceRow.id)
-                .where(_TOMBSTONE_INVOICE, InvoiceRow.tombstone_until <= now, ~_INVOICE_HELD)
+                .where(_TOMBSTONE_INVOICE, InvoiceRow.tombstone_until <= now, ~INVOICE_HELD)
                 .limit(limit)
                 .with_for_update(skip_locked=True, of=InvoiceRow)
             )
@@ -204,7 +204,7 @@ class Expired:
         mails = list(
             self._connection.scalars(
                 select(ReceivedMailRow.id)
-                .where(_TOMBSTONE_MAIL, ReceivedMailRow.tombstone_until <= now, ~has_invoice, ~_MAIL_HELD)
+                .where(_TOMBSTONE_MAIL, ReceivedMailRow.tombstone_until <= now, ~has_invoice, ~MAIL_HELD)
                 .limit(limit)
                 .with_for_update(skip_locked=True, of=ReceivedMailRow)
             )
@@ -222,14 +222,14 @@ class Expired:
     def longest_due(self, now: datetime) -> datetime | None:
         """Since when the invoice has been due that should have gone first; None when none is."""
         return self._connection.scalar(
-            select(func.min(InvoiceRow.expires_at)).where(_AVAILABLE, InvoiceRow.expires_at <= now)
+            select(func.min(InvoiceRow.expires_at)).where(AVAILABLE, InvoiceRow.expires_at <= now)
         )
 
     def count_invoices(self, now: datetime) -> dict[Environment, int]:
         """How many invoices would go at `now`."""
         rows = self._connection.execute(
             select(InvoiceRow.environment, func.count())
-            .where(_AVAILABLE, InvoiceRow.expires_at <= now, ~_INVOICE_HELD)
+            .where(AVAILABLE, InvoiceRow.expires_at <= now, ~INVOICE_HELD)
             .group_by(InvoiceRow.environment)
         )
         return {Environment(environment): count for environment, count in rows}
@@ -238,13 +238,13 @@ class Expired:
         """How many mails would go at `now`, once their invoices have gone."""
         still_needed = exists().where(
             InvoiceRow.mail_id == ReceivedMailRow.id,
-            _AVAILABLE,
-            or_(InvoiceRow.expires_at > now, _INVOICE_HELD),
+            AVAILABLE,
+            or_(InvoiceRow.expires_at > now, INVOICE_HELD),
         )
         return self._count(
             select(func.count())
             .select_from(ReceivedMailRow)
-            .where(_SETTLED, ReceivedMailRow.expires_at <= now, ~still_needed, ~_MAIL_HELD)
+            .where(SETTLED, ReceivedMailRow.expires_at <= now, ~still_needed, ~MAIL_HELD)
         )
 
     def count_tombstones(self, now: datetime) -> tuple[int, int]:
@@ -253,12 +253,12 @@ class Expired:
             self._count(
                 select(func.count())
                 .select_from(InvoiceRow)
-                .where(_TOMBSTONE_INVOICE, InvoiceRow.tombstone_until <= now, ~_INVOICE_HELD)
+                .where(_TOMBSTONE_INVOICE, InvoiceRow.tombstone_until <= now, ~INVOICE_HELD)
             ),
             self._count(
                 select(func.count())
                 .select_from(ReceivedMailRow)
-                .where(_TOMBSTONE_MAIL, ReceivedMailRow.tombstone_until <= now, ~_MAIL_HELD)
+                .where(_TOMBSTONE_MAIL, ReceivedMailRow.tombstone_until <= now, ~MAIL_HELD)
             ),
         )
 

@@ -103,6 +103,36 @@ class RetentionLedger:
         for row in self._connection.execute(query.execution_options(yield_per=1000)):
             yield _entry(row)
 
+    def began_at(self) -> datetime | None:
+        """When the oldest entry was made; None when there is none."""
+        row = self._connection.execute(
+            select(RetentionLedgerRow.at).order_by(RetentionLedgerRow.id).limit(1)
+        ).one_or_none()
+        return row.at if row else None
+
+    def told(self, event: LedgerEvent, subjects: Sequence[str]) -> set[str]:
+        """Those of `subjects` that have an entry of this event."""
+        query = select(RetentionLedgerRow.subject_id).where(
+            RetentionLedgerRow.subject_id.in_(subjects), RetentionLedgerRow.event == event
+        )
+        return {str(subject) for subject in self._connection.scalars(query)}
+
+    def of_event(
+        self, event: LedgerEvent, after: int, limit: int, *, kept_after: datetime
+    ) -> list[tuple[int, str]]:
+        """Some entries of an event behind `after` that are kept beyond an instant: number and subject."""
+        query = (
+            select(RetentionLedgerRow.id, RetentionLedgerRow.subject_id)
+            .where(
+                RetentionLedgerRow.id > after,
+                RetentionLedgerRow.event == event,
+                RetentionLedgerRow.keep_until > kept_after,
+            )
+            .order_by(RetentionLedgerRow.id)
+            .limit(limit)
+        )
+        return [(row.id, str(row.subject_id)) for row in self._connection.execute(query)]
+
     def _last(self) -> tuple[int, bytes] | None:
         row = self._connection.execute(
             select(RetentionLedgerRow.id, RetentionLedgerRow.digest)

@@ -42,6 +42,7 @@ from storage.retention_ledger import RetentionLedger
 from storage.sender_checks import SenderChecks
 from storage.sessions import Sessions
 from storage.size import size_octets
+from storage.soundness import Soundness
 from storage.stored_octets import StoredOctets
 from storage.throttles import Throttles
 from storage.users import Users
@@ -75,6 +76,7 @@ class Transaction:
     ledger: RetentionLedger
     gate: RetentionGate
     validations: Validations
+    soundness: Soundness
 
 
 class Store:
@@ -318,6 +320,7 @@ def _records(connection: Connection) -> Transaction:
         ledger=RetentionLedger(connection),
         gate=RetentionGate(connection),
         validations=Validations(connection),
+        soundness=Soundness(connection),
     )
 
 

@@ -563,6 +563,8 @@ class RetentionLedgerRow(Base):
     previous: Mapped[bytes]  # digest of the entry before
     digest: Mapped[bytes]  # SHA-256 of this entry, `previous` included
 
+    __table_args__ = (_where_set("ix_retention_ledger_subject_id", "subject_id"),)
+
 
 class RetentionClockRow(Base):
     """One row: what the retention worker knows of time, and how much it has deleted so far."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from ingest.receiving.transfer_key import transfer_digest
 from storage.ids import new_id
 from storage.records import Environment, Filing, HistoryEvent, HistoryEventName, IncomingMail, Outcome
 from storage.store import Store
@@ -27,7 +28,8 @@ class Filed:
 def file_invoice(url: str, *, environment: Environment = Environment.PRODUCTIVE, **account: Any) -> Filed:
     """A mail with an invoice as the worker files it; whatever is in the store already stays."""
     company = making.account(**account)
-    mail = making.incoming(new_id().encode())
+    octets = new_id().encode()
+    mail = making.incoming(octets, transfer_digest=transfer_digest(octets, making.envelope()))
     days = 30 if environment is Environment.TEST else 90
     invoice = making.invoice(
         mail_id=mail.id,

@@ -77,6 +77,14 @@ def _create_tables() -> None:
         sa.Column("digest", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_retention_ledger"),
     )
+    about = sa.text("subject_id IS NOT NULL")
+    op.create_index(
+        "ix_retention_ledger_subject_id",
+        "retention_ledger",
+        ["subject_id"],
+        sqlite_where=about,
+        postgresql_where=about,
+    )
 
 
 def _narrow_indexes() -> None:
