@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 MOST_QUEUED_SECONDS = 300
+MOST_UNSENT = 100  # more than a burst of invoices leaves for a moment
 MOST_OVERDUE_SECONDS = 24 * 3600
 LEAST_FREE_SHARE = 0.05
 LEAST_FREE_OCTETS = 1024**3
@@ -14,7 +15,8 @@ LARGE_DISK_OCTETS = 100 * 1024**3  # 5 GiB are enough on any disk
 
 def attention(status: dict[str, Any]) -> list[str]:
     """Sentences, the most urgent first; none when all is well."""
-    return [*_unheard(status), *_disk(status), *_queue(status), *_quarantine(status), *_retention(status)]
+    looks = (_unheard, _disk, _queue, _quarantine, _outbox, _retention)
+    return [sentence for look in looks for sentence in look(status)]
 
 
 def _unheard(status: dict[str, Any]) -> Iterator[str]:
@@ -47,6 +49,16 @@ def _queue(status: dict[str, Any]) -> Iterator[str]:
 def _quarantine(status: dict[str, Any]) -> Iterator[str]:
     if status["quarantined"]:
         yield f"{status['quarantined']} in quarantine: `invoices quarantine list` has the reasons"
+
+
+def _outbox(status: dict[str, Any]) -> Iterator[str]:
+    if (waiting := status["outbox"].get("queued", 0)) > MOST_UNSENT:
+        yield (
+            f"{waiting} mails of ours wait to be sent: does the smarthost take them? `smarthost-away` in the log has its "
+            "words, `invoices check-config` tries it"
+        )
+    if failed := status["outbox"].get("failed", 0):
+        yield f"{failed} mails of ours were refused for good: `invoices outbound list --state failed` has the replies"
 
 
 def _retention(status: dict[str, Any]) -> Iterator[str]:

@@ -61,6 +61,7 @@ def look(store: Store, settings: Settings, now: datetime) -> dict[str, Any]:
         invoices = records.invoices.counts()
         accounts = records.accounts.counts()
         longest_due = records.expired.longest_due(now)
+        outbox = records.outbox.counts()
     due = worker.would_go(store, daemon.retention_periods(settings), now)
     usage = shutil.disk_usage(_nearest(settings.data_dir))
     form: dict[str, Any] = {
@@ -74,6 +75,7 @@ def look(store: Store, settings: Settings, now: datetime) -> dict[str, Any]:
         "accounts": {str(kind): number for kind, number in sorted(accounts.items())},
         "retention_due": {"invoices": due.productive + due.test, "mails": due.mails},
         "retention_overdue_seconds": _age(longest_due, now),
+        "outbox": {str(state): number for state, number in sorted(outbox.items())},
         "smtp": {address: _greets(address) for address in settings.smtp.listen if not address.endswith(":0")},
         "disk": {
             "free_octets": usage.free,

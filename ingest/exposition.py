@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import socket
 import tempfile
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from socketserver import ThreadingMixIn
 from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
+from cryptography import x509
 from prometheus_client import CollectorRegistry, make_wsgi_app
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
@@ -25,6 +27,7 @@ from config.settings import Settings, host_and_port
 from ingest import metrics
 from ingest.health import Health
 from storage.errors import StoreError
+from storage.records import OutboundState
 from storage.store import Store
 
 # prometheus_client looks there when a process begins, and keeps its numbers in a file of the folder.
@@ -45,6 +48,8 @@ class Queue(Collector):
             with self._store.reading() as records:
                 queued, quarantined = records.mails.queued(), records.mails.quarantined()
                 oldest = records.mails.oldest_queued()
+                due_since = records.expired.longest_due(self._now())
+                outbox = records.outbox.counts()
         except StoreError:
             up.add_metric([], 0)
             yield up
@@ -55,10 +60,47 @@ class Queue(Collector):
         mails.add_metric(["queued"], queued)
         mails.add_metric(["quarantined"], quarantined)
         yield mails
-        age = max(0.0, (self._now() - oldest).total_seconds()) if oldest else 0.0
         yield GaugeMetricFamily(
-            "invoices_oldest_queued_seconds", "Age of the oldest mail that waits to be filed.", value=age
+            "invoices_oldest_queued_seconds",
+            "Age of the oldest mail that waits to be filed.",
+            value=self._seconds_since(oldest),
         )
+        yield GaugeMetricFamily(
+            "invoices_retention_overdue_seconds",
+            "Since when an invoice should have been deleted that is still there.",
+            value=self._seconds_since(due_since),
+        )
+        sending = GaugeMetricFamily(
+            "invoices_outbox_mails", "Mails that we send, by state.", labels=["state"]
+        )
+        for state in OutboundState:
+            sending.add_metric([state], outbox.get(state, 0))
+        yield sending
+
+    def _seconds_since(self, instant: datetime | None) -> float:
+        return max(0.0, (self._now() - instant).total_seconds()) if instant else 0.0
+
+
+class Machine(Collector):
+    """What the machine must have: room on the disk, and a certificate that is valid."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    def collect(self) -> Iterator[Metric]:
+        """See Prometheus' Collector; what cannot be found out is left out."""
+        with suppress(OSError):
+            free = shutil.disk_usage(self._settings.data_dir).free
+            yield GaugeMetricFamily("invoices_disk_free_octets", "Room on the disk of data_dir.", value=free)
+        certificate = self._settings.smtp.tls_certificate
+        if certificate is not None:
+            with suppress(OSError, ValueError):
+                ends = x509.load_pem_x509_certificate(certificate.read_bytes()).not_valid_after_utc
+                yield GaugeMetricFamily(
+                    "invoices_certificate_ends_seconds",
+                    "When the certificate of SMTP ends, in seconds since 1970.",
+                    value=ends.timestamp(),
+                )
 
 
 class AllProcesses(Collector):
@@ -111,6 +153,7 @@ def exposed(
         registry = CollectorRegistry()
         registry.register(AllProcesses(Path(folder)))
         registry.register(Queue(store, now))
+        registry.register(Machine(settings))
         try:
             server = make_server(
                 host,

@@ -15,6 +15,7 @@ WELL: dict[str, Any] = {
     "oldest_queued_seconds": None,
     "quarantined": 0,
     "retention_overdue_seconds": None,
+    "outbox": {"sent": 500, "queued": 3},
 }
 
 
@@ -44,6 +45,8 @@ def test_nothing_is_said_when_all_is_well(usual: dict[str, Any]) -> None:
         ({"disk": {"free_octets": 4 * GIB, "total_octets": 100 * GIB}}, "only 4.0 GiB", "make room"),
         ({"oldest_queued_seconds": 900}, "the oldest mail has waited 15 minutes", "serve worker"),
         ({"quarantined": 3}, "3 in quarantine", "invoices quarantine list"),
+        ({"outbox": {"queued": 400}}, "400 mails of ours wait", "invoices check-config"),
+        ({"outbox": {"failed": 2}}, "2 mails of ours were refused", "invoices outbound list --state failed"),
         ({"retention_overdue_seconds": 50 * 3600}, "50 hours ago", "invoices retention run"),
     ],
 )

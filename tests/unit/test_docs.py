@@ -112,6 +112,10 @@ def test_every_metric_is_documented_with_its_labels() -> None:
         "invoices_store_up": [],
         "invoices_mails_waiting": ["state"],
         "invoices_oldest_queued_seconds": [],
+        "invoices_retention_overdue_seconds": [],
+        "invoices_outbox_mails": ["state"],
+        "invoices_disk_free_octets": [],
+        "invoices_certificate_ends_seconds": [],
     }
     assert documented == counters | asked
 
