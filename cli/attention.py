@@ -54,8 +54,8 @@ def _quarantine(status: dict[str, Any]) -> Iterator[str]:
 def _outbox(status: dict[str, Any]) -> Iterator[str]:
     if (waiting := status["outbox"].get("queued", 0)) > MOST_UNSENT:
         yield (
-            f"{waiting} mails of ours wait to be sent: does the smarthost take them? `smarthost-away` in the log has its "
-            "words, `invoices check-config` tries it"
+            f"{waiting} mails of ours wait to be sent: does the smarthost take them? `smarthost-away` in the log has "
+            "its words, `invoices check-config` tries it"
         )
     if failed := status["outbox"].get("failed", 0):
         yield f"{failed} mails of ours were refused for good: `invoices outbound list --state failed` has the replies"
