@@ -19,10 +19,13 @@ from storage.records import (
     Membership,
     OutboundMail,
     Part,
+    PartnerTrait,
     Party,
     ReceivedMail,
     RegistrationLink,
     SenderAuthentication,
+    SenderWarning,
+    TraitKind,
     User,
 )
 from storage.store import Transaction
@@ -41,12 +44,21 @@ def invoice_forms(records: Transaction, invoices: Iterable[Invoice]) -> list[For
     invoices = list(invoices)
     accounts = records.accounts.by_ids({invoice.account_id for invoice in invoices})
     mails = records.mails.by_ids({invoice.mail_id for invoice in invoices})
+    warnings = records.warnings.of(invoice.id for invoice in invoices)
     return [
-        _invoice_form(invoice, accounts[invoice.account_id], mails[invoice.mail_id]) for invoice in invoices
+        _invoice_form(
+            invoice,
+            accounts[invoice.account_id],
+            mails[invoice.mail_id],
+            warnings.get(invoice.id, []),
+        )
+        for invoice in invoices
     ]
 
 
-def _invoice_form(invoice: Invoice, account: CompanyAccount, mail: ReceivedMail) -> Form:
+def _invoice_form(
+    invoice: Invoice, account: CompanyAccount, mail: ReceivedMail, sender_warnings: list[SenderWarning]
+) -> Form:
     reading = invoice.reading
     terms = reading.terms if reading else None
     return {
@@ -73,6 +85,7 @@ def _invoice_form(invoice: Invoice, account: CompanyAccount, mail: ReceivedMail)
         "warnings": _warnings_form(invoice),
         "sources": [asdict(source) for source in reading.sources] if reading else [],
         "sender": _sender_form(mail),
+        "sender_warnings": [asdict(warning) for warning in sender_warnings],
         "duplicate_of": invoice.duplicate_of,
     }
 
@@ -271,6 +284,22 @@ def partner_form(partner: ContractingPartner) -> Form:
         "environment": partner.environment,
         "first_seen": instant(partner.first_seen),
         "last_seen": instant(partner.last_seen),
+        "origin": partner.origin,
+        "invoices": partner.invoices,
+    }
+
+
+def traits_form(traits: Iterable[PartnerTrait]) -> Form:
+    """What came with a partner's invoices."""
+
+    def of(kind: TraitKind, *, accepted: bool) -> list[str]:
+        return [one.value for one in traits if one.kind is kind and one.accepted is accepted]
+
+    traits = list(traits)
+    return {
+        "bank_accounts": of(TraitKind.BANK_ACCOUNT, accepted=True),
+        "bank_accounts_not_accepted": of(TraitKind.BANK_ACCOUNT, accepted=False),
+        "signing_domains": of(TraitKind.SIGNING_DOMAIN, accepted=True),
     }
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import IO
+
 import click
 
 from cli import forms
 from cli.front import Front, Group, pass_front, utc_now
+from cli.partner_table import put_partner, read_partners, write_partners
 from storage.ids import new_id
 from storage.records import ContractingPartner, Environment, PartnerTrust
 
@@ -15,6 +18,7 @@ COLUMNS = {
     "vat_ids": "VAT identifiers",
     "trust": "Trust",
     "environment": "Environment",
+    "invoices": "Invoices",
     "last_seen": "Last seen",
     "id": "Id",
 }
@@ -33,6 +37,53 @@ def list_(front: Front) -> None:
     with front.store.reading() as records:
         rows = [forms.partner_form(one) for one in records.partners.all()]
     front.show(rows, COLUMNS, nothing="There is no partner yet. `invoices partner add NAME` makes one.")
+
+
+@partner.command()
+@click.argument("partner_", metavar="PARTNER")
+@pass_front
+def show(front: Front, partner_: str) -> None:
+    """One partner with what came with its invoices; PARTNER is its id, name or domain."""
+    with front.store.reading() as records:
+        one = records.partners.find(partner_)
+        traits = records.partners.traits(one.id)
+    front.show_one(forms.partner_form(one) | forms.traits_form(traits))
+
+
+@partner.command()
+@click.option(
+    "-o",
+    "--output",
+    type=click.File("w", encoding="utf-8"),
+    default="-",
+    metavar="PATH",
+    help='File to write to; "-", the default, is standard output.',
+)
+@pass_front
+def export(front: Front, output: IO[str]) -> None:
+    """All partners as CSV, a line each; lists are separated by spaces."""
+    with front.store.reading() as records:
+        partners = records.partners.all()
+        traits = {one.id: records.partners.traits(one.id) for one in partners}
+    write_partners(output, partners, traits)
+
+
+@partner.command("import")
+@click.argument("file", type=click.File("r", encoding="utf-8-sig"), metavar="FILE")
+@pass_front
+def import_(front: Front, file: IO[str]) -> None:
+    """Add the partners of a CSV file as `export` writes it; all of them, or none if one is wrong.
+
+    A partner that is on record under its name gets what the file adds.
+    """
+    now = utc_now()
+    with front.store.transaction() as records:
+        imported = [put_partner(records, line, now) for line in read_partners(file)]
+    new = sum(imported)
+    front.say(
+        f"{new} partners added, {len(imported) - new} completed.",
+        {"added": new, "completed": len(imported) - new},
+    )
 
 
 @partner.command()
@@ -74,7 +125,7 @@ def add(
 @click.option("--environment", type=ENVIRONMENTS, help="Also end the connecting phase, or begin it again.")
 @pass_front
 def trust(front: Front, partner_: str, environment: str | None) -> None:
-    """Mark a partner as known; PARTNER is its id, name or domain."""
+    """Mark a partner as known, with all bank accounts noted so far; PARTNER is its id, name or domain."""
     one = _set_trust(front, partner_, PartnerTrust.KNOWN, environment)
     front.say(f'"{one.name}" is known now; its invoices are {one.environment}.', forms.partner_form(one))
 
@@ -92,6 +143,8 @@ def _set_trust(front: Front, text: str, trust: PartnerTrust, environment: str | 
     with front.store.transaction() as records:
         one = records.partners.find(text)
         records.partners.set_trust(one.id, trust)
+        if trust is PartnerTrust.KNOWN:
+            records.partners.accept_traits(one.id)
         if environment is not None:
             records.partners.set_environment(one.id, Environment(environment))
         return records.partners.get(one.id)

@@ -115,6 +115,16 @@ class Invoices:
             query = query.where(InvoiceRow.validation_status == status)
         return self._select(query.order_by(InvoiceRow.received_at.desc(), InvoiceRow.id.desc()))
 
+    def with_number(self, account_id: str, number: str, limit: int = 20) -> list[Invoice]:
+        """Invoices of an account with this number (BT-1), newest first, whoever the seller is."""
+        found = self._select(
+            select(InvoiceRow.__table__)
+            .where(InvoiceRow.account_id == account_id, InvoiceRow.invoice_number == number)
+            .order_by(InvoiceRow.id.desc())
+            .limit(limit)
+        )
+        return sorted(found, key=lambda invoice: invoice.id, reverse=True)
+
     def counts(self) -> dict[tuple[InvoiceState, Environment], int]:
         """How many invoices are in each state of each environment."""
         rows = self._connection.execute(

@@ -12,8 +12,17 @@ from sqlalchemy.engine import Connection
 
 from storage.account_keys import AccountKey, KeyKind, domain_key, vat_id_key
 from storage.errors import Conflict, NotFound
-from storage.records import ContractingPartner, Environment, PartnerTrust
-from storage.tables import PartnerKeyRow, PartnerRow
+from storage.records import (
+    ContractingPartner,
+    Environment,
+    PartnerOrigin,
+    PartnerTrait,
+    PartnerTrust,
+    TraitKind,
+)
+from storage.tables import PartnerKeyRow, PartnerRow, PartnerTraitRow
+
+MOST_TRAITS = 200  # of a partner
 
 
 class Partners:
@@ -38,6 +47,7 @@ class Partners:
                 name=partner.name,
                 trust=partner.trust,
                 environment=partner.environment,
+                origin=partner.origin,
                 created_at=at,
             )
         )
@@ -85,6 +95,13 @@ class Partners:
             raise NotFound(f'there is no partner "{text}"')
         return self.get(found)
 
+    def named(self, name: str) -> ContractingPartner:
+        """The partner of just this name. Raises NotFound."""
+        found = self._connection.scalar(select(PartnerRow.id).where(PartnerRow.name == name))
+        if found is None:
+            raise NotFound(f'there is no partner "{name}"')
+        return self.get(found)
+
     def by_ids(self, ids: Iterable[str]) -> dict[str, ContractingPartner]:
         """Partners by id; ids without a partner are left out."""
         query = select(PartnerRow.__table__).where(PartnerRow.id.in_(list(ids)))
@@ -104,6 +121,77 @@ class Partners:
         self._connection.execute(
             update(PartnerRow).where(PartnerRow.id == partner_id).values(environment=environment)
         )
+
+    def add_key(self, partner_id: str, key: AccountKey) -> None:
+        """One more key by which a partner is found; nothing happens to one that somebody has already."""
+        if not self.owners([key]):
+            self._connection.execute(
+                insert(PartnerKeyRow).values(kind=key.kind, value=key.value, partner_id=partner_id)
+            )
+
+    def count(self, partner_id: str, *, invoices: int, at: datetime) -> None:
+        """Notes that invoices of the partner came in."""
+        self.seen(partner_id, at)
+        self._connection.execute(
+            update(PartnerRow)
+            .where(PartnerRow.id == partner_id)
+            .values(invoices=PartnerRow.invoices + invoices)
+        )
+
+    def traits(self, partner_id: str) -> list[PartnerTrait]:
+        """What came with the partner's invoices, the oldest first."""
+        query = select(PartnerTraitRow.__table__).where(PartnerTraitRow.partner_id == partner_id)
+        return [
+            PartnerTrait(
+                kind=TraitKind(row.kind),
+                value=row.value,
+                accepted=row.accepted,
+                first_seen=row.first_seen,
+                last_seen=row.last_seen,
+            )
+            for row in self._connection.execute(
+                query.order_by(PartnerTraitRow.first_seen, PartnerTraitRow.value).limit(MOST_TRAITS)
+            )
+        ]
+
+    def note(self, partner_id: str, trait: PartnerTrait) -> None:
+        """Notes a trait, or that it was seen once more; what is accepted stays so."""
+        row = (
+            (PartnerTraitRow.partner_id == partner_id)
+            & (PartnerTraitRow.kind == trait.kind)
+            & (PartnerTraitRow.value == trait.value)
+        )
+        changes: dict[str, Any] = {"last_seen": trait.last_seen} | (
+            {"accepted": True} if trait.accepted else {}
+        )
+        if self._connection.execute(update(PartnerTraitRow).where(row).values(**changes)).rowcount:
+            return
+        if len(self.traits(partner_id)) >= MOST_TRAITS:
+            return  # a forger must not be able to fill the record
+        self._connection.execute(
+            insert(PartnerTraitRow).values(
+                partner_id=partner_id,
+                kind=trait.kind,
+                value=trait.value,
+                accepted=trait.accepted,
+                first_seen=trait.first_seen,
+                last_seen=trait.last_seen,
+            )
+        )
+
+    def accept_traits(self, partner_id: str) -> None:
+        """An operator looked at what came with the partner's invoices, and found it right."""
+        self._connection.execute(
+            update(PartnerTraitRow).where(PartnerTraitRow.partner_id == partner_id).values(accepted=True)
+        )
+
+    def domains_about_as_long(self, domain: str, limit: int = 50_000) -> list[str]:
+        """Domains of partners whose length differs by three at most: the only ones that it could be taken for."""
+        length = func.length(PartnerKeyRow.value)
+        query = select(PartnerKeyRow.value).where(
+            PartnerKeyRow.kind == KeyKind.DOMAIN, length.between(len(domain) - 3, len(domain) + 3)
+        )
+        return list(self._connection.scalars(query.limit(limit)))
 
     def seen(self, partner_id: str, at: datetime) -> None:
         """Notes that a mail of the partner came in."""
@@ -132,6 +220,8 @@ class Partners:
                 environment=Environment(row.environment),
                 first_seen=row.first_seen,
                 last_seen=row.last_seen,
+                origin=PartnerOrigin(row.origin),
+                invoices=row.invoices,
             )
             for row in rows
         ]

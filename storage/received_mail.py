@@ -16,7 +16,6 @@ from storage.errors import NotFound
 from storage.history import History
 from storage.invoices import Invoices
 from storage.outbox import Outbox
-from storage.partners import Partners
 from storage.records import (
     Assignment,
     Envelope,
@@ -139,8 +138,6 @@ class ReceivedMails:
         Invoices(self._connection).add(
             filing.invoices, subject=filing.message.subject if filing.message else None
         )
-        if filing.partner_id:
-            Partners(self._connection).seen(filing.partner_id, filing.received_at)
         History(self._connection).add(filing.events)
         outbox = Outbox(self._connection)
         outbox.add(filing.outbound_mails)

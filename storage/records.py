@@ -538,6 +538,40 @@ class CompanyAccount:
     decisions: tuple[str, ...] = ()  # of operators, remembered: RECIPIENT from SELLER
 
 
+class PartnerOrigin(StrEnum):
+    """Who put a partner on record."""
+
+    OPERATOR = "operator"
+    AUTOMATIC = "automatic"  # with the first invoice
+
+
+class TraitKind(StrEnum):
+    """What is noted of a partner that is no key: several partners may have the same."""
+
+    BANK_ACCOUNT = "bank-account"
+    SIGNING_DOMAIN = "signing-domain"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartnerTrait:
+    """Something that came with a partner's invoices."""
+
+    kind: TraitKind
+    value: str
+    accepted: bool  # the first of its kind, or an operator found it right
+    first_seen: datetime
+    last_seen: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SenderWarning:
+    """What should make people look twice at an invoice: a stable code, a sentence, and what it rests on."""
+
+    code: str
+    text: str
+    evidence: dict[str, str]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContractingPartner:
     """A company that sends invoices."""
@@ -550,6 +584,8 @@ class ContractingPartner:
     environment: Environment  # test while the partner is being connected
     first_seen: datetime | None
     last_seen: datetime | None
+    origin: PartnerOrigin = PartnerOrigin.OPERATOR
+    invoices: int = 0  # that are known to be its own
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -40,6 +40,7 @@ from storage.registration_links import RegistrationLinks
 from storage.retention_gate import RetentionGate
 from storage.retention_ledger import RetentionLedger
 from storage.sender_checks import SenderChecks
+from storage.sender_warnings import SenderWarnings
 from storage.sessions import Sessions
 from storage.size import size_octets
 from storage.soundness import Soundness
@@ -69,6 +70,7 @@ class Transaction:
     memberships: Memberships
     sessions: Sessions
     sender_checks: SenderChecks
+    warnings: SenderWarnings
     codes: Codes
     throttles: Throttles
     outbox: Outbox
@@ -313,6 +315,7 @@ def _records(connection: Connection) -> Transaction:
         memberships=Memberships(connection),
         sessions=Sessions(connection),
         sender_checks=SenderChecks(connection),
+        warnings=SenderWarnings(connection),
         codes=Codes(connection),
         throttles=Throttles(connection),
         outbox=Outbox(connection),

@@ -209,6 +209,34 @@ class PartnerRow(Base):
     created_at: Mapped[datetime]
     first_seen: Mapped[datetime | None]
     last_seen: Mapped[datetime | None]
+    origin: Mapped[str] = mapped_column(String(16), server_default=text("'operator'"))
+    invoices: Mapped[int] = mapped_column(server_default=text("0"))
+
+
+class PartnerTraitRow(Base):
+    """Something that came with a partner's invoices, and may come with another's, too."""
+
+    __tablename__ = "partner_trait"
+
+    partner_id: Mapped[str] = mapped_column(ForeignKey("contracting_partner.id"), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(16), primary_key=True)
+    value: Mapped[str] = mapped_column(primary_key=True)
+    accepted: Mapped[bool]
+    first_seen: Mapped[datetime]
+    last_seen: Mapped[datetime]
+
+
+class SenderWarningRow(Base):
+    """A warning about the sender of an invoice."""
+
+    __tablename__ = "sender_warning"
+
+    invoice_id: Mapped[str] = mapped_column(Id, primary_key=True)
+    code: Mapped[str] = mapped_column(String(32), primary_key=True)
+    position: Mapped[int]  # among those of its invoice, from 0
+    text: Mapped[str]
+    evidence: Mapped[dict[str, Any]]
+    at: Mapped[datetime]
 
 
 class PartnerKeyRow(Base):
@@ -261,6 +289,7 @@ class InvoiceRow(Base):
         ),
         Index("uq_invoice_mail_id_position_account_id", "mail_id", "position", "account_id", unique=True),
         Index("ix_invoice_account_id_received_at", "account_id", "received_at"),
+        Index("ix_invoice_account_id_invoice_number", "account_id", "invoice_number"),
         Index("ix_invoice_account_id_same_invoice", "account_id", "same_invoice"),
         Index(
             "ix_invoice_expires_at",

@@ -80,6 +80,8 @@ TABLES = {
     "retention_clock": Fate.APART,
     "retention_ledger": Fate.TOMBSTONE,
     "retention_permit": Fate.APART,
+    "partner_trait": Fate.APART,
+    "sender_warning": Fate.GOES_WITH_INVOICE,
     "throttle": Fate.APART,
 }
 _BY_OCTETS = {"mail_extent", "mail_octets"}  # which StoredOctets deletes

@@ -338,12 +338,17 @@ class Filer:
 
 def same_invoice_digest(terms: BusinessTerms) -> bytes | None:
     """SHA-256 of seller (BT-31, else BT-27), number (BT-1) and date (BT-2); None when one is unknown."""
-    seller = terms.seller.name.casefold() if terms.seller.name else None
-    if terms.seller.vat_id:
-        try:
-            seller = vat_id_key(terms.seller.vat_id).value
-        except ValueError:
-            seller = terms.seller.vat_id
+    seller = same_seller(terms)
     if not (seller and terms.invoice_number and terms.issue_date):
         return None
     return hashlib.sha256(json.dumps([seller, terms.invoice_number, terms.issue_date]).encode()).digest()
+
+
+def same_seller(terms: BusinessTerms) -> str | None:
+    """What is the same in two invoices of one seller: the VAT identifier (BT-31), else the name (BT-27)."""
+    if terms.seller.vat_id:
+        try:
+            return vat_id_key(terms.seller.vat_id).value
+        except ValueError:
+            return terms.seller.vat_id
+    return terms.seller.name.casefold() if terms.seller.name else None

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from ingest import mail_log
 from ingest.processing.authentication.checking import Trust
 from ingest.processing.authentication.process import CheckingProcess, ToCheck
+from ingest.processing.weighing import weigh
 from storage.errors import NotFound, StorageUnavailable
 from storage.records import ReceivedMail, SenderAuthentication, SenderStatus
 from storage.store import Store
@@ -99,9 +100,9 @@ class SenderChecker:
                 earlier = mails[one.mail_id].authentication
                 checks = earlier.checks + 1 if earlier else 1
                 authentication = replace(found.get(one.mail_id) or _unfinished(now), checks=checks)
-                records.sender_checks.record(
-                    one.mail_id, authentication, again_at=self._again_at(authentication, now)
-                )
+                again_at = self._again_at(authentication, now)
+                if records.sender_checks.record(one.mail_id, authentication, again_at=again_at):
+                    weigh(records, mails[one.mail_id], authentication, now)
         for one in batch:
             if one.mail_id in found:
                 mail_log.sender_checked(one.mail_id, found[one.mail_id])

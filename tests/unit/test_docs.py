@@ -17,6 +17,7 @@ from cli.main import main
 from ingest import metrics
 from ingest.processing.environment import TestSign
 from ingest.processing.match_rules import MatchRule
+from ingest.processing.sender_warnings import WarningCode
 from ingest.receiving.arriving import ContentLimits
 from ingest.receiving.replies import Reply
 from ingest.receiving.session_terms import SessionLimits
@@ -54,6 +55,11 @@ def test_every_matching_rule_is_documented_in_its_order() -> None:
 def test_every_sign_of_a_test_is_documented_in_its_order() -> None:
     """The reason on record is the first that holds."""
     assert _first_cells("docs/matching.md", "## Test or productive") == list(TestSign)
+
+
+def test_every_warning_about_a_sender_is_documented() -> None:
+    """Whoever pays looks it up by its code."""
+    assert _first_cells("docs/senders.md", "## Warnings") == list(WarningCode)
 
 
 def _settings() -> Iterator[str]:

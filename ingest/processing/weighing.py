@@ -1,0 +1,208 @@
+"""After a sender is checked: warns about the invoices of the mail, and lets the partner's record grow."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from ingest.processing.authentication.dmarc import organizational_domain
+from ingest.processing.filing import same_seller
+from ingest.processing.sender_warnings import Earlier, SenderFacts, account_form, sender_warnings
+from storage.account_keys import AccountKey, domain_key, vat_id_key
+from storage.errors import NotFound
+from storage.freemail import is_freemail
+from storage.ids import new_id
+from storage.records import (
+    BusinessTerms,
+    ContractingPartner,
+    Environment,
+    Invoice,
+    PartnerOrigin,
+    PartnerTrait,
+    PartnerTrust,
+    ReceivedMail,
+    SenderAuthentication,
+    SenderStatus,
+    TraitKind,
+)
+from storage.store import Transaction
+
+MOST_ACCOUNTS = 10  # of an invoice that are noted
+
+
+def weigh(records: Transaction, mail: ReceivedMail, found: SenderAuthentication, now: datetime) -> None:
+    """Writes the warnings about each invoice of the mail, and what this mail adds to its partner.
+
+    Keys come from authenticated mail alone, so nobody can become somebody else by a forged From field. A bank
+    account other than the first is never accepted by itself, whoever sent it.
+    """
+    message = mail.message
+    invoices = [one for one in records.invoices.of_mails([mail.id]) if one.reading is not None]
+    if message is None or not invoices:
+        return
+    first = found.checks == 1
+    for invoice in invoices:
+        terms = _terms(invoice)
+        owner = _owner(records, _vat_key(terms.seller.vat_id))
+        partner = _partner(records, found, owner)
+        facts = SenderFacts(
+            terms=terms,
+            message=message,
+            authentication=found,
+            partner=partner,
+            owner_of_vat_id=owner,
+            known_accounts=_known_accounts(records, partner or owner),
+            partner_domains=_near_domains(records, found),
+            earlier=_earlier(records, invoice),
+        )
+        records.warnings.replace(invoice.id, sender_warnings(facts), at=now)
+        learned = _learn(records, invoice, found, partner, owner)
+        if first and learned is not None:
+            records.partners.count(learned.id, invoices=1, at=mail.received_at)
+
+
+def _terms(invoice: Invoice) -> BusinessTerms:
+    assert invoice.reading is not None  # noqa: S101  -- weigh() leaves those without out
+    return invoice.reading.terms
+
+
+def _owner(records: Transaction, key: AccountKey | None) -> ContractingPartner | None:
+    owner = records.partners.owners([key]).get(key) if key else None
+    return records.partners.get(owner) if owner else None
+
+
+def _partner(
+    records: Transaction, found: SenderAuthentication, owner: ContractingPartner | None
+) -> ContractingPartner | None:
+    """Whose mail it is: by the proven domain; else the owner of the VAT identifier, if nothing speaks against it."""
+    domain = _proven_domain(found)
+    by_domain = _owner(records, domain_key(domain)) if domain else None
+    if by_domain is not None or owner is None:
+        return by_domain
+    if not owner.domains:
+        return owner
+    claimed = organizational_domain(found.from_domain) if found.from_domain else None
+    return owner if claimed in owner.domains and found.status is not SenderStatus.FAILED else None
+
+
+def _proven_domain(found: SenderAuthentication) -> str | None:
+    """That of a company: a proven address at a provider for everybody says nothing about one."""
+    return found.domain if found.domain and not is_freemail(found.domain) else None
+
+
+def _known_accounts(records: Transaction, partner: ContractingPartner | None) -> frozenset[str]:
+    if partner is None:
+        return frozenset()
+    traits = records.partners.traits(partner.id)
+    return frozenset(one.value for one in traits if one.kind is TraitKind.BANK_ACCOUNT and one.accepted)
+
+
+def _near_domains(records: Transaction, found: SenderAuthentication) -> tuple[str, ...]:
+    if found.from_domain is None:
+        return ()
+    return tuple(records.partners.domains_about_as_long(organizational_domain(found.from_domain)))
+
+
+def _earlier(records: Transaction, invoice: Invoice) -> Earlier | None:
+    """The latest one of the same account with the same number, if it is of the same seller."""
+    seller = same_seller(_terms(invoice))
+    if seller is None or not invoice.invoice_number:
+        return None
+    for other in records.invoices.with_number(invoice.account_id, invoice.invoice_number):
+        if other.reading is None or other.id >= invoice.id or other.mail_id == invoice.mail_id:
+            continue
+        if same_seller(other.reading.terms) == seller:
+            return Earlier(invoice_id=other.id, total_with_vat=other.reading.terms.total_with_vat)
+    return None
+
+
+def _learn(
+    records: Transaction,
+    invoice: Invoice,
+    found: SenderAuthentication,
+    partner: ContractingPartner | None,
+    owner: ContractingPartner | None,
+) -> ContractingPartner | None:
+    """The partner that this invoice is noted with, made if there is none; None where it must not be noted."""
+    domain = _proven_domain(found)
+    seller = _terms(invoice).seller
+    vat_key = _vat_key(seller.vat_id) if owner is None else None  # else it stays its owner's
+    if partner is None:
+        if domain is None and vat_key is None:
+            return None  # a stranger who names the VAT identifier of a partner, or none
+        partner = _new_partner(records, invoice, domain, vat_key)
+    elif domain is not None:
+        if domain not in partner.domains and _may_grow(partner):
+            records.partners.add_key(partner.id, domain_key(domain))
+        if vat_key is not None and not partner.vat_ids:
+            records.partners.add_key(partner.id, vat_key)
+    _note_traits(records, partner, invoice, found)
+    return partner
+
+
+def _note_traits(
+    records: Transaction, partner: ContractingPartner, invoice: Invoice, found: SenderAuthentication
+) -> None:
+    """The first bank account is accepted by itself; of any other an operator has to say so."""
+    at = invoice.received_at
+    known = _known_accounts(records, partner)
+    for account in _terms(invoice).payee_accounts[:MOST_ACCOUNTS]:
+        _note(records, partner, TraitKind.BANK_ACCOUNT, account_form(account), at, accepted=not known)
+    for one in found.results:
+        if one.method == "dkim" and one.result == "pass" and one.domain:
+            _note(records, partner, TraitKind.SIGNING_DOMAIN, one.domain, at, accepted=True)
+
+
+def _may_grow(partner: ContractingPartner) -> bool:
+    """A record that the operator made or judged does not get a domain by itself."""
+    return (
+        partner.origin is PartnerOrigin.AUTOMATIC
+        and partner.trust is PartnerTrust.NEW
+        and not partner.domains
+    )
+
+
+def _new_partner(
+    records: Transaction, invoice: Invoice, domain: str | None, vat_key: AccountKey | None
+) -> ContractingPartner:
+    seller = _terms(invoice).seller
+    name = seller.name or domain or seller.vat_id or "unknown"
+    partner = ContractingPartner(
+        id=new_id(),
+        name=name,
+        domains=(domain,) if domain else (),
+        vat_ids=(vat_key.value,) if vat_key else (),
+        trust=PartnerTrust.NEW,
+        environment=Environment.PRODUCTIVE,
+        first_seen=None,
+        last_seen=None,
+        origin=PartnerOrigin.AUTOMATIC,
+    )
+    try:
+        records.partners.named(name)
+    except NotFound:
+        pass
+    else:
+        partner = replace(partner, name=f"{name} ({domain or seller.vat_id}, {partner.id[-8:]})")
+    records.partners.add(partner, at=invoice.received_at)
+    return partner
+
+
+def _note(
+    records: Transaction,
+    partner: ContractingPartner,
+    kind: TraitKind,
+    value: str,
+    at: datetime,
+    *,
+    accepted: bool,
+) -> None:
+    trait = PartnerTrait(kind=kind, value=value, accepted=accepted, first_seen=at, last_seen=at)
+    records.partners.note(partner.id, trait)
+
+
+def _vat_key(vat_id: str | None) -> AccountKey | None:
+    try:
+        return vat_id_key(vat_id or "")
+    except ValueError:
+        return None

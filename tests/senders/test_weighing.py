@@ -1,0 +1,294 @@
+"""What a checked sender does to the invoices of the mail and to its partner's record, on both databases."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from ingest.processing.look_alikes import look_alike
+from ingest.processing.weighing import weigh
+from storage.errors import NotFound
+from storage.ids import new_id
+from storage.records import (
+    AuthenticationResult,
+    BusinessTerms,
+    ContractingPartner,
+    Filing,
+    Mailbox,
+    Outcome,
+    PartnerOrigin,
+    PartnerTrust,
+    Party,
+    SenderAuthentication,
+    SenderStatus,
+)
+from storage.store import Store
+from tests import making
+
+VAT_ID = "DE123456788"
+IBAN, OTHER_IBAN = "DE72000000000000001001", "DE45000000000000002002"
+
+
+def _authentication(
+    domain: str | None, from_domain: str = "supplier.example", **changes: Any
+) -> SenderAuthentication:
+    values: dict[str, Any] = {
+        "status": SenderStatus.AUTHENTICATED if domain else SenderStatus.NOT_AUTHENTICATED,
+        "domain": domain,
+        "from_domain": from_domain,
+        "reason": "a reason",
+        "results": (),
+        "relay_results": (),
+        "client": None,
+        "hops": (),
+        "checked_at": making.NOW,
+    }
+    return SenderAuthentication(**values | changes)
+
+
+def _terms(**changes: Any) -> BusinessTerms:
+    values: dict[str, Any] = {
+        "seller": Party(name="Supplier GmbH", vat_id=VAT_ID),
+        "payee_accounts": (IBAN,),
+        "invoice_number": new_id(),
+        "total_with_vat": "119.00",
+    }
+    return making.terms(**values | changes)
+
+
+class _Mailbox:
+    """One account that gets invoices, one after the other."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.account = making.account()
+        with store.transaction() as records:
+            records.accounts.add(self.account)
+
+    def receive(
+        self, authentication: SenderAuthentication, terms: BusinessTerms | None = None, **message: Any
+    ) -> list[str]:
+        """An invoice comes in; the codes of the warnings about it."""
+        mail = making.incoming(new_id().encode())
+        terms = terms or _terms()
+        invoice = making.invoice(
+            mail_id=mail.id,
+            account_id=self.account.id,
+            invoice_number=terms.invoice_number,
+            reading=making.invoice_reading(terms=terms),
+            same_invoice=None,
+        )
+        filing = Filing(
+            mail_id=mail.id,
+            outcome=Outcome.RECORDED,
+            reason=None,
+            message=making.message(**message),
+            received_at=making.NOW,
+            expires_at=invoice.expires_at,
+            invoices=(invoice,),
+        )
+        self.store.add_mails([mail])
+        with self.store.transaction() as records:
+            records.mails.claim(by="w", now=making.NOW, lease=timedelta(days=1), limit=1)
+            assert records.mails.file(filing, by="w")
+            weigh(records, records.mails.get(mail.id), authentication, making.NOW)
+            found = records.warnings.of([invoice.id]).get(invoice.id, [])
+        assert all(one.text.endswith(".") and one.evidence for one in found)
+        return [one.code for one in found]
+
+    def partner(self, text: str) -> ContractingPartner:
+        with self.store.reading() as records:
+            return records.partners.find(text)
+
+
+PROVEN = _authentication("supplier.example")
+CLAIMED = _authentication(None)
+STRANGER = _authentication("evil.example", "evil.example")
+
+
+@pytest.fixture
+def mailbox(store: Store) -> _Mailbox:
+    """An account without any invoice yet."""
+    return _Mailbox(store)
+
+
+def test_a_partner_is_put_on_record_by_its_first_invoice(mailbox: _Mailbox) -> None:
+    """With its domain, VAT identifier, bank account and signer; the second invoice finds it and warns of nothing."""
+    signer = AuthenticationResult(method="dkim", result="pass", domain="mailer.example", detail="")
+    proven = _authentication("supplier.example", results=(signer,))
+
+    warned = [mailbox.receive(proven), mailbox.receive(proven)]
+
+    partner = mailbox.partner("supplier.example")
+    with mailbox.store.reading() as records:
+        traits = [(one.kind, one.value, one.accepted) for one in records.partners.traits(partner.id)]
+    assert warned == [["first-invoice-of-sender"], []]
+    assert (partner.name, partner.domains, partner.vat_ids) == (
+        "Supplier GmbH",
+        ("supplier.example",),
+        (VAT_ID,),
+    )
+    assert (partner.origin, partner.trust, partner.invoices) == (PartnerOrigin.AUTOMATIC, PartnerTrust.NEW, 2)
+    assert traits == [("bank-account", IBAN, True), ("signing-domain", "mailer.example", True)]
+
+
+def test_another_bank_account_is_warned_about_until_an_operator_accepts_it(mailbox: _Mailbox) -> None:
+    """Also from the partner's own, proven mailbox: that is how such fraud begins. Spaces make no difference."""
+    mailbox.receive(PROVEN)
+    changed = [mailbox.receive(PROVEN, _terms(payee_accounts=(OTHER_IBAN,))) for _ in range(2)]
+    same = mailbox.receive(PROVEN, _terms(payee_accounts=("DE72 0000 0000 0000 0010 01",)))
+
+    with mailbox.store.transaction() as records:
+        records.partners.accept_traits(records.partners.find("supplier.example").id)
+    accepted = mailbox.receive(PROVEN, _terms(payee_accounts=(OTHER_IBAN,)))
+
+    assert changed == [["bank-account-differs"]] * 2
+    assert (same, accepted) == ([], [])
+
+
+def test_a_stranger_with_a_partners_vat_identifier_changes_nothing_of_it(mailbox: _Mailbox) -> None:
+    """Neither a domain nor a bank account of the forger's reaches the record, proven sender or not."""
+    mailbox.receive(PROVEN)
+    forged = _terms(payee_accounts=(OTHER_IBAN,))
+
+    by_other_domain = mailbox.receive(STRANGER, forged)
+    by_forged_from = mailbox.receive(_authentication(None, status=SenderStatus.FAILED), forged)
+
+    partner = mailbox.partner("supplier.example")
+    with mailbox.store.reading() as records:
+        accounts = [one.value for one in records.partners.traits(partner.id)]
+    assert by_other_domain == ["first-invoice-of-sender", "vat-id-of-another-sender", "bank-account-differs"]
+    assert by_forged_from == [
+        *("first-invoice-of-sender", "sender-not-proven", "vat-id-of-another-sender"),
+        "bank-account-differs",
+    ]
+    assert (partner.domains, partner.invoices, accounts) == (("supplier.example",), 1, [IBAN])
+    assert mailbox.partner("evil.example").vat_ids == ()
+
+
+def test_a_sender_that_proves_nothing_is_known_by_its_vat_identifier(mailbox: _Mailbox) -> None:
+    """Many small companies prove nothing; a change of the account must be seen all the same, and is not learned."""
+    first, second = mailbox.receive(CLAIMED), mailbox.receive(CLAIMED)
+    changed = [mailbox.receive(CLAIMED, _terms(payee_accounts=(OTHER_IBAN,))) for _ in range(2)]
+
+    partner = mailbox.partner("Supplier GmbH")
+    assert (first, second) == (["first-invoice-of-sender"], [])
+    assert changed == [["bank-account-differs"]] * 2
+    assert (partner.domains, partner.vat_ids) == ((), (VAT_ID,))
+
+
+def test_a_domain_is_added_only_to_a_record_that_nobody_judged(mailbox: _Mailbox) -> None:
+    """A partner that the operator knows must not get a stranger's domain because he knew its VAT identifier."""
+    mailbox.receive(CLAIMED)
+    grown = mailbox.receive(PROVEN)
+    with mailbox.store.transaction() as records:
+        records.partners.add(
+            making.partner(name="Known", vat_ids=("DE987654326",), trust=PartnerTrust.KNOWN), at=making.NOW
+        )
+
+    mailbox.receive(STRANGER, _terms(seller=Party(name="X", vat_id="DE987654326"), payee_accounts=()))
+
+    assert grown == []
+    assert mailbox.partner("Supplier GmbH").domains == ("supplier.example",)
+    assert mailbox.partner("Known").domains == ()
+    with pytest.raises(NotFound):
+        mailbox.partner("evil.example")
+
+
+def test_a_proven_address_at_a_provider_for_everybody_is_no_company(mailbox: _Mailbox) -> None:
+    """Two sellers at one provider are two partners."""
+    freemail = _authentication("gmail.com", "gmail.com")
+    mailbox.receive(freemail)
+    mailbox.receive(freemail, _terms(seller=Party(name="Other", vat_id="DE987654326")))
+
+    assert mailbox.partner("Supplier GmbH").domains == mailbox.partner("Other").domains == ()
+    with pytest.raises(NotFound):
+        mailbox.partner("gmail.com")
+
+
+@pytest.mark.parametrize(
+    "domain", ["suppiier.example", "supplier-.example", "supp1ier.example", "suppleir.example"]
+)
+def test_a_domain_that_looks_like_a_partners_is_told(mailbox: _Mailbox, domain: str) -> None:
+    """Proven or not: the forger owns it, so it proves perfectly."""
+    mailbox.receive(PROVEN)
+
+    found = mailbox.receive(_authentication(domain, domain), _terms(seller=Party(name="Supplier GmbH")))
+
+    assert found == ["first-invoice-of-sender", "look-alike-domain"]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "alike"),
+    [
+        ("supplier.example", "supplier.example", False),
+        ("suppliеr.example", "supplier.example", True),
+        ("suppliеr.example".encode("idna").decode(), "supplier.example", True),
+        ("rnaier.example", "maier.example", True),
+        ("maler.example", "maier.example", True),
+        ("supplier.exampl", "supplier.example", True),
+        ("abc.example", "abd.example", False),
+        ("müller.example", "muller.example", True),
+        ("supplier.example", "customer.example", False),
+        ("suppliers.example", "supplierxy.example", False),
+        ("a" * 60 + ".example", "supplier.example", False),
+    ],
+)
+def test_what_people_take_for_each_other(one: str, other: str, alike: bool) -> None:
+    """Signs of other scripts, pairs such as rn and m, one slip; but not every short name is every other."""
+    assert look_alike(one, other) is alike
+    assert look_alike(other, one) is alike
+
+
+def test_answers_that_go_elsewhere_are_told(mailbox: _Mailbox) -> None:
+    """Another mailbox of the same company is nothing to tell."""
+    mailbox.receive(PROVEN)
+
+    def with_reply_to(address: str) -> list[str]:
+        return mailbox.receive(PROVEN, reply_to=(Mailbox(name="", address=address),))
+
+    assert with_reply_to("billing@mail.supplier.example") == []
+    assert with_reply_to("billing@evil.example") == ["reply-to-elsewhere"]
+
+
+def test_the_same_number_with_another_amount_is_told(mailbox: _Mailbox) -> None:
+    """Of the same seller only: all of them count from one. Written otherwise, an amount is the same."""
+    first = _terms(invoice_number="R-1")
+    other_seller = _terms(
+        invoice_number="R-1", seller=Party(name="B", vat_id="DE987654326"), total_with_vat="1"
+    )
+    mailbox.receive(PROVEN, first)
+
+    again = mailbox.receive(PROVEN, _terms(invoice_number="R-1", total_with_vat="119.0"))
+    more = mailbox.receive(PROVEN, _terms(invoice_number="R-1", total_with_vat="191.00"))
+
+    assert (again, more) == ([], ["same-number-other-amounts"])
+    assert "same-number-other-amounts" not in mailbox.receive(STRANGER, other_seller)
+
+
+@pytest.mark.parametrize("name", ["invoice.pdf.exe", "Rechnung.DOCM", "x.js", "a.lnk"])
+def test_programs_and_macros_are_told(mailbox: _Mailbox, name: str) -> None:
+    """By name and by content; a PDF is none."""
+    mailbox.receive(PROVEN)
+
+    assert mailbox.receive(PROVEN, parts=(making.part(name=name),)) == ["executable-attachment"]
+    assert mailbox.receive(PROVEN, parts=(making.part(name="a.pdf"),)) == []
+
+
+def test_a_sender_that_is_checked_again_is_counted_once(mailbox: _Mailbox) -> None:
+    """The warnings of the first, undecided check make room for those that hold now."""
+    mailbox.receive(PROVEN)
+    trouble = _authentication(None, status=SenderStatus.TEMPERROR)
+    mailbox.receive(trouble)
+    with mailbox.store.transaction() as records:
+        [mail_id, *_] = [invoice.mail_id for invoice in records.invoices.select()]
+        weigh(
+            records,
+            records.mails.get(mail_id),
+            _authentication("supplier.example", checks=2),
+            making.NOW,
+        )
+
+    assert mailbox.partner("supplier.example").invoices == 2
