@@ -98,7 +98,7 @@ class Gathering:
             "portal_url": f"{self._base_url}/",
             "sign_in_url": f"{self._base_url}/sign-in",
             "account_url": f"{self._base_url}/account",
-            "members_url": f"{self._base_url}/members/{mail.account_id or ''}",
+            "members_url": f"{self._base_url}/companies/{mail.account_id or ''}/members",
         }
         if code := context.get("code"):
             values["code_shown"] = written_code(code)

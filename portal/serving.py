@@ -8,7 +8,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import uvicorn
 from fastapi import FastAPI
@@ -47,6 +47,8 @@ def portal(settings: Settings, store: Store) -> Iterator[None]:
         base_url=settings.registration.base_url,
         key=link_key(settings),
         documents=documents,
+        sends_mail=bool(settings.outbound.smarthost),
+        link_life=timedelta(days=settings.registration.link_days),
     )
     server = server_of(create_app(wired))
     thread = threading.Thread(target=_run, args=(server, listening), name="portal")

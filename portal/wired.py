@@ -6,12 +6,13 @@ import hashlib
 import hmac
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
 from fastapi import Request
 
 from portal.documents import Documents
+from storage.link_tokens import LinkTokens
 from storage.store import Store
 
 
@@ -24,6 +25,13 @@ class Portal:
     base_url: str  # what people type; the Host field of a request is never used
     key: bytes = field(repr=False)  # secret of this installation, the same in all its processes
     documents: Documents
+    sends_mail: bool = True  # a smarthost is set; else nobody can prove a mailbox
+    link_life: timedelta = timedelta(days=30)
+
+    @property
+    def tokens(self) -> LinkTokens:
+        """Where registration links come from."""
+        return LinkTokens(self.key, self.base_url)
 
     @property
     def secure(self) -> bool:

@@ -21,7 +21,7 @@ def start(request: Request, who: Annotated[Visitor, Depends(visitor)]) -> Respon
     """The inbox of the visitor's company; a choice where there are several; a welcome for everybody else."""
     if who.user is None:
         return page(request, who, "welcome.html")
-    return redirect(request, "/companies")
+    return redirect(request, "/companies" if who.memberships else "/waiting")
 
 
 @router.post("/language")
