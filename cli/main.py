@@ -9,6 +9,7 @@ from cli.backup import backup, restore
 from cli.check_config import check_config
 from cli.front import Group
 from cli.hold import hold
+from cli.init import init
 from cli.invoice import download, explain, history, list_, show
 from cli.link import link
 from cli.mail import mail
@@ -44,6 +45,6 @@ def main() -> None:
 for command in (
     *(serve, replay, mail, list_, show, history, explain, download, account, partner, link, outbound),
     *(quarantine, retention, hold, verify, user, migrate, check_config, status),
-    *(backup, restore, reread, requeue),
+    *(backup, restore, reread, requeue, init),
 ):
     main.add_command(command)
