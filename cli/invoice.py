@@ -80,13 +80,14 @@ def list_(
 @click.command(cls=Command)
 @click.argument("invoice_id", metavar="ID")
 @click.option("--html", is_flag=True, help="A readable page of an invoice for machines, instead.")
+@click.option("--pdf", is_flag=True, help="The same page as a PDF.")
 @click.option("--language", type=click.Choice(["de", "en"]), default="en", help="Of the page.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), metavar="PATH", help=_OUTPUT_HELP)
 @pass_front
-def show(front: Front, invoice_id: str, html: bool, language: str, output: Path | None) -> None:
+def show(front: Front, invoice_id: str, html: bool, pdf: bool, language: str, output: Path | None) -> None:
     """One invoice with everything known about it."""
-    if html:
-        name, page, invoice = _page(front, invoice_id, language)
+    if html or pdf:
+        name, page, invoice = _page(front, invoice_id, language, as_pdf=pdf)
         _hand_out(front, name, page, output, invoice, HistoryEventName.VIEWED)
         return
     with front.store.transaction() as records:
@@ -193,7 +194,7 @@ def _content(front: Front, record_id: str, *, original: bool) -> tuple[str, byte
     return document.name, content, invoice
 
 
-def _page(front: Front, invoice_id: str, language: str) -> tuple[str, bytes, Invoice]:
+def _page(front: Front, invoice_id: str, language: str, *, as_pdf: bool) -> tuple[str, bytes, Invoice]:
     with front.store.reading() as records:
         invoice = records.invoices.get(invoice_id)
         if invoice.reading is None:
@@ -204,12 +205,14 @@ def _page(front: Front, invoice_id: str, language: str) -> tuple[str, bytes, Inv
     document = invoice.reading.document
     try:
         with ReaderPool(1) as pool:
-            page = pool.render(octets, document.sha256, language, number=invoice.invoice_number)
+            page = pool.render(
+                octets, document.sha256, language, number=invoice.invoice_number, as_pdf=as_pdf
+            )
     except RuntimeError as error:
         raise NotFound(f'"{document.name}" cannot be shown: {error}; try download --original') from None
     if page is None:
         raise NotFound(f'"{document.name}" is no invoice for machines; `invoices download` has it as it is')
-    return f"{Path(document.name).stem or 'invoice'}.html", page, invoice
+    return f"{Path(document.name).stem or 'invoice'}.{'pdf' if as_pdf else 'html'}", page, invoice
 
 
 def _original(records: Transaction, mail_id: str) -> bytes:

@@ -20,6 +20,7 @@ from cli.quarantine import quarantine
 from cli.replay import replay
 from cli.reread import requeue, reread
 from cli.retention import retention
+from cli.revalidate import revalidate
 from cli.status import status
 from cli.user import user
 from cli.verify import verify
@@ -45,6 +46,6 @@ def main() -> None:
 for command in (
     *(serve, replay, mail, list_, show, history, explain, download, account, partner, link, outbound),
     *(quarantine, retention, hold, verify, user, migrate, check_config, status),
-    *(backup, restore, reread, requeue, init),
+    *(backup, restore, reread, requeue, revalidate, init),
 ):
     main.add_command(command)

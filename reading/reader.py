@@ -44,7 +44,7 @@ def _rendered(wanted: RenderRequest, octets: bytes) -> bytes:
     content = extract_part(octets, wanted.sha256)
     if content is None:
         return MISSING
-    page = render(content, wanted.number, wanted.language)
+    page = render(content, wanted.number, wanted.language, as_pdf=wanted.as_pdf)
     return MISSING if page is None else FOUND + page
 
 

@@ -44,6 +44,7 @@ class RenderRequest:
     sha256: str
     language: str
     number: str | None
+    as_pdf: bool
 
     def to_octets(self) -> bytes:
         """As one line."""
@@ -149,14 +150,16 @@ class ReaderPool:
         """
         return self._ask(EXTRACT + sha256.encode("ascii") + octets)
 
-    def render(self, octets: bytes, sha256: str, language: str, *, number: str | None = None) -> bytes | None:
+    def render(
+        self, octets: bytes, sha256: str, language: str, *, number: str | None = None, as_pdf: bool = False
+    ) -> bytes | None:
         """A page for people that shows the invoice for machines in the leaf part with this digest.
 
         `octets` is the mail, `language` "de" or "en", `number` the invoice's (BT-1) where the part holds several.
-        UTF-8 HTML that needs nothing from outside. None where the part is not there, or holds no invoice for
+        UTF-8 HTML that needs nothing from outside, or a PDF. None where the part is not there, or holds no invoice for
         machines. Raises RuntimeError as `extract` does.
         """
-        wanted = RenderRequest(sha256=sha256, language=language, number=number)
+        wanted = RenderRequest(sha256=sha256, language=language, number=number, as_pdf=as_pdf)
         return self._ask(RENDER + wanted.to_octets() + b"\n" + octets)
 
     def _ask(self, request: bytes) -> bytes | None:

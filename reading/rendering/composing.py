@@ -100,7 +100,10 @@ class _Composer:
         return self._facts(self._names["BG-1"], values)
 
     def _cell(self, values: Sequence[Value], *, right: bool = False) -> Cell:
-        return Cell(facts=tuple(self._fact(one) for one in values if one.term), right=right)
+        facts = dict.fromkeys(
+            self._fact(one) for one in values if one.term
+        )  # what is said twice is shown once
+        return Cell(facts=tuple(facts), right=right)
 
     def _lines(self) -> Table | None:
         rows = [row for line in self._root.all("BG-25") for row in self._line(line)]

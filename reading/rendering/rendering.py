@@ -46,10 +46,16 @@ def render_sheet(content: bytes, number: str | None, language: str) -> Sheet | N
     return None
 
 
-def render(content: bytes, number: str | None, language: str) -> bytes | None:
-    """The same as one HTML page."""
+def render(content: bytes, number: str | None, language: str, *, as_pdf: bool = False) -> bytes | None:
+    """The same as one HTML page, or as a PDF."""
     sheet = render_sheet(content, number, language)
-    return page(sheet) if sheet else None
+    if sheet is None:
+        return None
+    if as_pdf:
+        from reading.rendering.pdf import drawn_as_pdf  # noqa: PLC0415  -- its libraries are large
+
+        return drawn_as_pdf(sheet)
+    return page(sheet)
 
 
 def _outline(found: Structured, number: str | None) -> Outline:

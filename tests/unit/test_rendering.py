@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import re
 
 import pytest
+from pypdf import PdfReader
 
 from fixtures.build_mails import MAIL_FOLDER
 from reading.mail import read_mail
@@ -123,3 +125,24 @@ def test_readers_draw_pages_of_mails(sample: str, shown: bool) -> None:
     assert (page is not None) is shown
     assert page is None or (invoice.terms.invoice_number or "").encode() in page
     assert missing is None
+
+
+def test_a_pdf_holds_what_the_page_does_in_any_european_script() -> None:
+    """Greek and Cyrillic names too; the letters travel in the file."""
+    names = "Nord GmbH Ελλάδα Пример Łódź"
+    document = render(cii(seller=names), None, "de", as_pdf=True)
+
+    assert document is not None
+    text = "".join(page.extract_text() for page in PdfReader(io.BytesIO(document)).pages)
+    wanted = ["maßgeblich ist das XML", names, "R-2026-1", "119,00", "09.11.2026"]
+    assert [one for one in wanted if one not in text] == []
+
+
+def test_a_pdf_is_drawn_from_text_that_would_break_others() -> None:
+    """Long words, line ends, signs without a shape, more lines than a page takes."""
+    seller = "x" * 3000 + " &#x9;&#xA;&#x202E; " + "lang " * 2000
+
+    document = render(cii(seller=seller), None, "en", as_pdf=True)
+
+    assert document is not None
+    assert len(PdfReader(io.BytesIO(document)).pages) > 1
