@@ -30,6 +30,11 @@ class Documents:
         with self._turn() as pool:
             return pool.extract(octets, sha256)
 
+    def render(self, octets: bytes, sha256: str, language: str, number: str | None) -> bytes | None:
+        """A readable page of an invoice for machines; None for another document. Raises RuntimeError, and Busy."""
+        with self._turn() as pool:
+            return pool.render(octets, sha256, language, number=number)
+
     def close(self) -> None:
         """Ends the reader processes."""
         for pool in self._pools:

@@ -22,7 +22,7 @@ from storage.inbox_query import (
 )
 from storage.inbox_words import UNKNOWN_AMOUNT, sort_key, words_asked
 from storage.invoices import Invoices
-from storage.records import Environment, Invoice, InvoiceState
+from storage.records import Environment, Invoice, InvoiceState, ValidationStatus
 from storage.tables import InboxEntryRow, InboxWordRow, InvoiceRow, InvoiceSeenRow, UtcDateTime
 
 _KEYS: dict[InboxOrder, Any] = {
@@ -253,10 +253,12 @@ class Inbox:
 
     def _entries(self, rows: Sequence[Any], user_id: str | None) -> list[InboxEntry]:
         ids = [row.invoice_id for row in rows]
-        expiry = {
-            row.id: row.expires_at
+        rest = {
+            row.id: row
             for row in self._connection.execute(
-                select(InvoiceRow.id, InvoiceRow.expires_at).where(InvoiceRow.id.in_(ids))
+                select(InvoiceRow.id, InvoiceRow.expires_at, InvoiceRow.validation_status).where(
+                    InvoiceRow.id.in_(ids)
+                )
             )
         }
         read = set(
@@ -270,7 +272,7 @@ class Inbox:
             InboxEntry(
                 invoice_id=row.invoice_id,
                 received_at=row.received_at,
-                expires_at=expiry[row.invoice_id],
+                expires_at=rest[row.invoice_id].expires_at,
                 state=InvoiceState(row.state),
                 environment=Environment(row.environment),
                 invoice_number=row.invoice_number,
@@ -279,6 +281,7 @@ class Inbox:
                 total=row.total,
                 currency=row.currency,
                 warnings=row.warnings,
+                validation=_status(rest[row.invoice_id].validation_status),
                 done_at=row.done_at,
                 acknowledged_at=row.acknowledged_at,
                 read=row.invoice_id in read,
@@ -306,3 +309,7 @@ def _cursor(query: InboxQuery, row: Any, *, back: bool) -> Cursor:
         case InboxOrder.NUMBER:
             key = row.invoice_number or ""
     return Cursor(key=key, invoice_id=row.invoice_id, back=back)
+
+
+def _status(value: str | None) -> ValidationStatus | None:
+    return ValidationStatus(value) if value else None

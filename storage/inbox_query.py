@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 
-from storage.records import Environment, InvoiceState
+from storage.records import Environment, InvoiceState, ValidationStatus
 
 PAGE_SIZE = 50
 MOST_COUNTED = 1000
@@ -115,6 +115,7 @@ class InboxEntry:
     total: str | None  # BT-112, else BT-115
     currency: str | None
     warnings: int
+    validation: ValidationStatus | None
     done_at: datetime | None
     acknowledged_at: datetime | None  # by a program of the company
     read: bool  # by the person who asks

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from fastapi.testclient import TestClient
 
+from fixtures.mailbox import patiently
+from ingest.processing.filing import Rules
+from ingest.processing.processor import Processor, Wiring
 from portal.app import create_app
 from portal.documents import Documents
 from portal.wired import Portal
+from storage.expiry import RetentionPeriods
 from storage.ids import new_id
+from storage.link_tokens import LinkTokens
 from storage.records import (
     CompanyAccount,
     Language,
@@ -78,6 +84,27 @@ class Place:
                     )
                 )
         return user
+
+    def file_mails(self) -> None:
+        """Reads and files what is in the queue, as the worker does."""
+        rules = Rules(
+            periods=RetentionPeriods(productive_days=90, test_days=30, tombstone_days=365),
+            link_life=timedelta(days=30),
+            new_id=new_id,
+            token_digest=LinkTokens(KEY, self.portal.base_url).digest,
+        )
+        wiring = Wiring(store=self.store, rules=rules, now=lambda: self.clock[0], readers=1)
+        worker = Processor(wiring)
+        thread = threading.Thread(target=worker.run)
+        thread.start()
+        try:
+            for _ in patiently("the mails are not filed"):
+                with self.store.reading() as records:
+                    if not records.mails.queued():
+                        return
+        finally:
+            worker.stop()
+            thread.join()
 
     def signed_in(self, user: User, **fields: str) -> Browser:
         """A browser in which this person is signed in."""
