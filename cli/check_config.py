@@ -16,6 +16,7 @@ CHECKS: dict[str, Callable[[Settings], str]] = {
     "data_dir": state.check_data_dir,
     "disk": state.check_disk,
     "database": state.check_database,
+    "blobs.url": state.check_blobs,
     "clock": state.check_clock,
     "reading": state.check_reading,
     "registration.link_key": state.check_link_key,

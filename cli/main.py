@@ -13,6 +13,7 @@ from cli.init import init
 from cli.invoice import download, explain, history, list_, show
 from cli.link import link
 from cli.mail import mail
+from cli.move import move
 from cli.operations import migrate, serve
 from cli.outbound import outbound
 from cli.partner import partner
@@ -45,7 +46,7 @@ def main() -> None:
 
 for command in (
     *(serve, replay, mail, list_, show, history, explain, download, account, partner, link, outbound),
-    *(quarantine, retention, hold, verify, user, migrate, check_config, status),
+    *(quarantine, retention, hold, verify, user, migrate, move, check_config, status),
     *(backup, restore, reread, requeue, revalidate, init),
 ):
     main.add_command(command)

@@ -124,13 +124,10 @@ def _time_zone(value: str) -> str:
     return value
 
 
-def _only(expected: str, *, because: str) -> AfterValidator:
-    def check(value: str) -> str:
-        if value != expected:
-            raise ValueError(f'expected "{expected}": {because}')
-        return value
-
-    return AfterValidator(check)
+def _blobs_url(value: str) -> str:
+    if value != "database:" and not re.fullmatch(r"file:///\S+|s3://[A-Za-z0-9.-]+(/[^\s?#]*)?", value):
+        raise ValueError('expected "database:", "file:///FOLDER" or "s3://BUCKET/PREFIX"')
+    return value
 
 
 LmtpAddress = Annotated[str, AfterValidator(_lmtp_address)]
@@ -141,7 +138,6 @@ Hostname = Annotated[str, AfterValidator(_hostname)]
 BaseUrl = Annotated[str, AfterValidator(_base_url)]
 Resolver = Annotated[str, AfterValidator(_resolver)]
 DatabaseUrl = Annotated[SecretStr, AfterValidator(_database_url)]
-NotYet = "this version cannot do anything else yet"
 
 
 class Section(BaseModel):
@@ -196,7 +192,7 @@ class DatabaseSettings(Section):
 class BlobSettings(Section):
     """[blobs]: where the octets of mails live after filing."""
 
-    url: Annotated[str, _only("database:", because=NotYet)]
+    url: Annotated[str, AfterValidator(_blobs_url)]
 
 
 class RetentionSettings(Section):

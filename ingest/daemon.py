@@ -20,6 +20,7 @@ from ingest.exposition import exposed
 from ingest.health import Health, Probe, Watch, answering, still_moving, watched_by_systemd
 from ingest.processing.authentication.checking import Trust
 from ingest.processing.filing import Rules
+from ingest.processing.keeper import Keeper
 from ingest.processing.notices import NoticeRules
 from ingest.processing.processor import Processor, Wiring
 from ingest.processing.sender_checker import SenderChecker
@@ -28,6 +29,7 @@ from ingest.receivers import Receivers
 from ingest.receiving.listener import Endpoint, Service
 from ingest.reception import Reception, close_endpoints, open_endpoints, utc_now
 from ingest.stopping import Reload, opened_store, stop_signals
+from storage.blobs import open_place
 from storage.expiry import RetentionPeriods
 from storage.ids import new_id
 from storage.link_tokens import LinkTokens
@@ -109,6 +111,12 @@ def sender_checker(settings: Settings, store: Store) -> SenderChecker:
     return SenderChecker(store, Trust(**settings.authentication.model_dump()), utc_now)
 
 
+def keeper(settings: Settings, store: Store) -> Keeper | None:
+    """What brings octets out of the database; None where they stay in it."""
+    place = open_place(settings.blobs.url)
+    return Keeper(store, place) if place else None
+
+
 class _Receiving(Protocol):
     """What takes mail in: in this process, or in some of its own."""
 
@@ -163,6 +171,7 @@ async def _serve_with(
 ) -> None:
     worker = processor(settings, store) if "worker" in parts else None
     validating = validator(settings, store) if "worker" in parts else None
+    keeping = keeper(settings, store) if "worker" in parts else None
     processes = settings.smtp.processes
     endpoints = open_endpoints(settings, processes=processes) if "smtp" in parts else []
     receiving: _Receiving | None = None
@@ -183,9 +192,11 @@ async def _serve_with(
             mail_log.listening([endpoint.address for endpoint in endpoints[0]])
         if worker is not None:
             working.start()
+            checking.start()
         if validating is not None:
             validating.start()
-            checking.start()
+        if keeping is not None:
+            keeping.start()
         mail_log.ready(list(parts))
         notifier.notify("READY=1")
         watching = asyncio.create_task(
@@ -201,6 +212,8 @@ async def _serve_with(
         close_endpoints(endpoints)
         if validating is not None:
             await asyncio.to_thread(validating.stop)
+        if keeping is not None:
+            await asyncio.to_thread(keeping.stop)
         if worker is not None and working.is_alive():
             worker.stop()
             checker.stop()

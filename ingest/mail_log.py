@@ -199,3 +199,19 @@ def sender_checked(mail_id: str, authentication: SenderAuthentication) -> None:
 def sender_check_failed(error: Exception) -> None:
     """An error of ours while senders were checked; the mails are on record, and checked again."""
     _log.error("sender-check-failed", error=repr(error), exc_info=error)
+
+
+def octets_moved(mails: int, octets: int, milliseconds: float) -> None:
+    """Octets of filed mails are in the place that is set for them."""
+    metrics.OCTETS_MOVED.inc(octets)
+    _log.info("octets-moved", mails=mails, octets=octets, milliseconds=round(milliseconds, 1))
+
+
+def octets_lost(mail_id: str, reason: str) -> None:
+    """The octets of a mail are not where they should be."""
+    _log.error("octets-lost", mail=mail_id, reason=reason)
+
+
+def keeper_died(error: BaseException) -> None:
+    """The stage that moves octets ended by an error of ours; they stay where they are."""
+    _log.error("keeper-died", exc_info=error)

@@ -29,6 +29,9 @@ ACCEPTED = Counter(
     registry=REGISTRY,
 )
 ACCEPTED_OCTETS = Counter("invoices_accepted_octets", "Octets of the mails answered 250.", registry=REGISTRY)
+OCTETS_MOVED = Counter(
+    "invoices_octets_moved", "Octets of filed mails brought to where blobs.url says.", registry=REGISTRY
+)
 INCIDENTS = Counter("invoices_incidents", "Errors of ours in a session.", ["stage"], registry=REGISTRY)
 NOT_SPILLED = Counter(
     "invoices_mails_not_spilled",

@@ -270,6 +270,14 @@ class Receipt:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FreedBlob:
+    """Octets outside the database that belong to no mail any more."""
+
+    key: str
+    place: str  # URL
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Mailbox:
     """A name-addr of a header field (RFC 5322 3.4)."""
 

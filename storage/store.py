@@ -19,6 +19,7 @@ from storage.api_tokens import ApiTokens
 from storage.backup import of_postgres, of_sqlite
 from storage.backup.archive import BackupReader, BackupWriter
 from storage.backup.manifest import Manifest, NotABackup
+from storage.blobs import BlobPlace, open_place
 from storage.codes import Codes
 from storage.driver_errors import DRIVER_ERRORS, means_conflict, means_unavailable
 from storage.engine import BUSY_SECONDS, WRITES, database_file, is_missing_file, octet_log, open_engine
@@ -51,6 +52,8 @@ from storage.validations import Validations
 from storage.writer_lock import WriterLock
 
 _JOURNAL_TRIES = 20
+
+_FREED_AT_ONCE = 500  # objects deleted outside the database before that is noted
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,14 +174,47 @@ class Store:
             return self._intake.add(mails)
 
     def free_octets(self) -> None:
-        """Gives the places of deleted mails in the log of octets back to the disk. Raises StorageUnavailable.
+        """Gives back the places of deleted mails, in the log of octets and elsewhere. Raises StorageUnavailable.
 
         Killed in the middle, the next call does the rest; so it does while a backup is made.
         """
+        with _named_errors():
+            self._free_log()
+        self._free_blobs()
+
+    def octets_elsewhere(self, place: BlobPlace | None, limit: int) -> list[str]:
+        """Ids of filed mails whose octets do not lie at `place` (None: the database). Raises StorageUnavailable."""
+        with _named_errors(), self._reading() as connection:
+            return StoredOctets(connection).elsewhere(place.url if place else None, limit)
+
+    def move_octets(self, mail_id: str, place: BlobPlace | None) -> int | None:
+        """Brings the octets of a mail to `place` (None: the database); how many, None where nothing was to be done.
+
+        Killed at any moment, they are where they were, or there; a second call does the rest.
+        Raises StorageUnavailable, NotFound when they are lost.
+        """
+        with _named_errors(), self._reading() as connection:
+            stored = StoredOctets(connection)
+            if place is not None and not stored.is_free(mail_id, place.url):
+                return None  # an earlier one lies there, which is to be deleted first
+            octets = b"".join(stored.pieces(mail_id))
+        if place is not None:
+            place.put(mail_id, octets)
+        with _named_errors(), self._writing() as connection:
+            stored = StoredOctets(connection)
+            if place is None:
+                moved = stored.moved_in(mail_id, octets)
+            else:
+                moved = stored.moved_out(mail_id, place=place.url, octets=octets)
+        if not moved and place is not None:
+            place.delete([mail_id])  # its mail was deleted meanwhile
+        return len(octets) if moved else None
+
+    def _free_log(self) -> None:
         log = octet_log(self._engine)
         if log is None or self._file is None:
             return
-        with _named_errors(), ErasingLock(self._file).erasing() as may_erase:
+        with ErasingLock(self._file).erasing() as may_erase:
             if not may_erase:
                 return
             with self._reading() as connection:
@@ -187,6 +223,19 @@ class Store:
             with self._writing() as connection:
                 StoredOctets(connection).forget(freed)
                 StoredOctets(connection).remove_empty_segments()
+
+    def _free_blobs(self) -> None:
+        while True:
+            with _named_errors(), self._reading() as connection:
+                freed = StoredOctets(connection).freed_blobs(_FREED_AT_ONCE)
+            if not freed:
+                return
+            for url in {blob.place for blob in freed}:
+                place = open_place(url)
+                if place is not None:
+                    place.delete([blob.key for blob in freed if blob.place == url])
+            with _named_errors(), self._writing() as connection:
+                StoredOctets(connection).forget_blobs(freed)
 
     def back_up(self, writer: BackupWriter, *, now: datetime) -> Manifest:
         """Copies everything as it is at one instant, while others write. Raises StorageUnavailable, NotABackup."""

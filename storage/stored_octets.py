@@ -1,16 +1,23 @@
-"""Reads and deletes the octets of mails on record, in the database or in the log beside it."""
+"""Reads, moves and deletes the octets of mails on record: in the database, in the log beside it, or elsewhere."""
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Sequence
+from typing import Any
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import CompoundSelect, Row, delete, exists, insert, select, union, update
 from sqlalchemy.engine import Connection
 
+from storage.blobs import open_place
 from storage.engine import octet_log
 from storage.errors import NotFound
 from storage.octet_log import Extent, OctetLog
-from storage.tables import MailExtentRow, MailOctetsRow, OctetSegmentRow
+from storage.records import CHUNK_OCTETS, FreedBlob, MailState
+from storage.tables import MailBlobRow, MailExtentRow, MailOctetsRow, OctetSegmentRow, ReceivedMailRow
+
+# What is in quarantine may be read again by a worker, which is to need nothing but the database.
+_FILED = ReceivedMailRow.state == MailState.FILED
 
 
 class StoredOctets:
@@ -20,7 +27,7 @@ class StoredOctets:
         self._connection = connection
 
     def pieces(self, mail_id: str) -> Iterator[bytes]:
-        """Raises NotFound, OSError."""
+        """Raises NotFound, OSError; StorageUnavailable when they lie elsewhere and cannot be had now."""
         query = (
             select(MailOctetsRow.octets)
             .where(MailOctetsRow.mail_id == mail_id)
@@ -31,7 +38,12 @@ class StoredOctets:
         for chunk in self._connection.scalars(query):
             found = True
             yield chunk
-        if not found:
+        if found:
+            return
+        blob = self._blob(mail_id)
+        if blob is not None:
+            yield blob
+        else:
             try:
                 yield from self._log().pieces(self._extent(mail_id))
             except FileNotFoundError as error:
@@ -40,7 +52,89 @@ class StoredOctets:
                 ) from error
 
     def delete(self, mail_ids: Sequence[str]) -> None:
-        """What lies in the log stays on the disk until `freed` is erased, after this transaction."""
+        """What lies in the log or elsewhere stays until `freed` or `freed_blobs` are erased, after this transaction."""
+        self._connection.execute(
+            update(MailBlobRow).where(MailBlobRow.mail_id.in_(mail_ids)).values(mail_id=None)
+        )
+        self._delete_here(mail_ids)
+
+    def elsewhere(self, place: str | None, limit: int) -> list[str]:
+        """Ids of filed mails whose octets lie elsewhere than at `place` (a URL; None: in the database)."""
+        apart = select(MailBlobRow.mail_id).where(MailBlobRow.mail_id.is_not(None))
+        if place is None:
+            return [str(mail_id) for mail_id in self._connection.scalars(apart.limit(limit))]
+        here: CompoundSelect[Any] = union(
+            select(MailOctetsRow.mail_id).where(
+                MailOctetsRow.position == 0,
+                exists().where(ReceivedMailRow.id == MailOctetsRow.mail_id, _FILED),
+            ),
+            select(MailExtentRow.mail_id).where(
+                MailExtentRow.mail_id.is_not(None),
+                exists().where(ReceivedMailRow.id == MailExtentRow.mail_id, _FILED),
+            ),
+            apart.where(MailBlobRow.place != place),
+        )
+        return [str(mail_id) for mail_id in self._connection.scalars(here.limit(limit))]
+
+    def is_free(self, mail_id: str, place: str) -> bool:
+        """Whether nothing lies under the mail's id at `place` that still has to be deleted there."""
+        query = select(MailBlobRow.key).where(
+            MailBlobRow.key == mail_id, MailBlobRow.place == place, MailBlobRow.mail_id.is_(None)
+        )
+        return self._connection.scalar(query) is None
+
+    def moved_out(self, mail_id: str, *, place: str, octets: bytes) -> bool:
+        """They lie at `place` under the mail's id now, and go from where they were; False when the mail is deleted."""
+        if not self._locked(mail_id):
+            return False
+        row = self._blob_row(mail_id)
+        if row is None:
+            values = {"size": len(octets), "sha256": hashlib.sha256(octets).digest()}
+            self._connection.execute(
+                insert(MailBlobRow).values(key=mail_id, place=place, mail_id=mail_id, **values)
+            )
+            self._delete_here([mail_id])
+        elif row.place != place:
+            self._connection.execute(
+                update(MailBlobRow).where(MailBlobRow.mail_id == mail_id).values(place=place)
+            )
+            values = {"size": row.size, "sha256": row.sha256}
+            self._connection.execute(insert(MailBlobRow).values(key=mail_id, place=row.place, **values))
+        return True
+
+    def moved_in(self, mail_id: str, octets: bytes) -> bool:
+        """They lie in the database again; False when the mail is deleted, or they were there."""
+        if not self._locked(mail_id) or self._blob_row(mail_id) is None:
+            return False
+        self._connection.execute(
+            insert(MailOctetsRow),
+            [
+                {"mail_id": mail_id, "position": position, "octets": octets[start : start + CHUNK_OCTETS]}
+                for position, start in enumerate(range(0, max(1, len(octets)), CHUNK_OCTETS))
+            ],
+        )
+        self._connection.execute(
+            update(MailBlobRow).where(MailBlobRow.mail_id == mail_id).values(mail_id=None)
+        )
+        return True
+
+    def freed_blobs(self, limit: int) -> list[FreedBlob]:
+        """What lies elsewhere and belongs to no mail any more."""
+        query = select(MailBlobRow).where(MailBlobRow.mail_id.is_(None)).limit(limit)
+        return [FreedBlob(key=row.key, place=row.place) for row in self._connection.execute(query)]
+
+    def forget_blobs(self, blobs: Sequence[FreedBlob]) -> None:
+        """They are deleted where they were."""
+        for blob in blobs:
+            self._connection.execute(
+                delete(MailBlobRow).where(
+                    MailBlobRow.key == blob.key,
+                    MailBlobRow.place == blob.place,
+                    MailBlobRow.mail_id.is_(None),
+                )
+            )
+
+    def _delete_here(self, mail_ids: Sequence[str]) -> None:
         self._connection.execute(delete(MailOctetsRow).where(MailOctetsRow.mail_id.in_(mail_ids)))
         self._connection.execute(
             update(MailExtentRow).where(MailExtentRow.mail_id.in_(mail_ids)).values(mail_id=None)
@@ -66,6 +160,27 @@ class StoredOctets:
         for name in list(self._connection.scalars(query)):
             if self._log().remove(name):
                 self._connection.execute(delete(OctetSegmentRow).where(OctetSegmentRow.id == name))
+
+    def _locked(self, mail_id: str) -> bool:
+        there = ReceivedMailRow.state != MailState.DELETED
+        query = select(ReceivedMailRow.id).where(ReceivedMailRow.id == mail_id, there)
+        return self._connection.scalar(query.with_for_update()) is not None
+
+    def _blob_row(self, mail_id: str) -> Row[Any] | None:
+        query = select(MailBlobRow.__table__).where(MailBlobRow.mail_id == mail_id)
+        return self._connection.execute(query).one_or_none()
+
+    def _blob(self, mail_id: str) -> bytes | None:
+        row = self._blob_row(mail_id)
+        if row is None:
+            return None
+        place = open_place(row.place)
+        if place is None:
+            raise NotFound(f"the octets of the mail {mail_id} are lost: nobody knows the place {row.place}")
+        octets = place.get(row.key)
+        if hashlib.sha256(octets).digest() != row.sha256:
+            raise NotFound(f"the octets of the mail {mail_id} are damaged at {row.place}")
+        return octets
 
     def _extent(self, mail_id: str) -> Extent:
         row = self._connection.execute(

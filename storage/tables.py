@@ -173,6 +173,27 @@ class MailExtentRow(Base):
     mail_id: Mapped[str | None] = mapped_column(Id, unique=True)
 
 
+class MailBlobRow(Base):
+    """Where outside the database the octets of a filed mail lie; one without a mail waits to be deleted there."""
+
+    __tablename__ = "mail_blob"
+
+    key: Mapped[str] = mapped_column(Id, primary_key=True)  # the id of the mail, also when it is gone
+    place: Mapped[str] = mapped_column(primary_key=True)  # its URL
+    mail_id: Mapped[str | None] = mapped_column(Id, unique=True)
+    size: Mapped[int] = mapped_column(BigInteger)  # octets
+    sha256: Mapped[bytes]  # of the octets
+
+    __table_args__ = (
+        Index(
+            "ix_mail_blob_freed",
+            "key",
+            sqlite_where=text("mail_id IS NULL"),
+            postgresql_where=text("mail_id IS NULL"),
+        ),
+    )
+
+
 class CompanyAccountRow(Base):
     """A recipient company."""
 

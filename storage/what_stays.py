@@ -66,6 +66,7 @@ TABLES = {
     "invoice_seen": Fate.TOMBSTONE,
     "joining_domain": Fate.APART,
     "legal_hold": Fate.APART,
+    "mail_blob": Fate.GOES_WITH_MAIL,  # by way of its place, which deletes the object
     "mail_extent": Fate.GOES_WITH_MAIL,  # by way of the log of octets, which erases the place
     "mail_octets": Fate.GOES_WITH_MAIL,
     "membership": Fate.APART,
@@ -84,7 +85,7 @@ TABLES = {
     "sender_warning": Fate.GOES_WITH_INVOICE,
     "throttle": Fate.APART,
 }
-_BY_OCTETS = {"mail_extent", "mail_octets"}  # which StoredOctets deletes
+_BY_OCTETS = {"mail_blob", "mail_extent", "mail_octets"}  # which StoredOctets deletes
 
 
 def emptied(fate: Fate) -> dict[str, None]:

@@ -12,6 +12,8 @@ from cli.front import utc_now
 from config.link_key import link_key
 from config.settings import Settings
 from reading.sandbox import ReaderPool, ReadingFailed
+from storage.blobs import open_place
+from storage.ids import new_id
 from storage.store import Store
 
 LEAST_FREE_OCTETS = 1024**3
@@ -69,6 +71,20 @@ def check_database(settings: Settings) -> str:
     if before != needed:
         raise ValueError(f"has schema {before}, this version needs {needed}: run `invoices migrate`")
     return f"{found.server} answers, schema {before}"
+
+
+def check_blobs(settings: Settings) -> str:
+    """An object is written, read and deleted where the octets of mails will live."""
+    place = open_place(settings.blobs.url)
+    if place is None:
+        return "the octets of mails live in the database"
+    key = f"check-config-{new_id()}"[-36:]
+    place.put(key, _MAIL)
+    read = place.get(key)
+    place.delete([key])
+    if read != _MAIL:
+        raise OSError(f"{place.url} gives back something else than was written")
+    return f"{place.url} takes, gives and deletes"
 
 
 def check_link_key(settings: Settings) -> str:

@@ -19,7 +19,7 @@ import tenacity
 from ingest import mail_log
 from ingest.processing.filing import Rules
 from ingest.processing.recorder import Finished, Recorder
-from reading.sandbox import Limits, ReaderPool
+from reading.sandbox import Limits, ReaderPool, ReadingFailed
 from storage.errors import NotFound, StorageUnavailable
 from storage.store import Store
 
@@ -132,20 +132,18 @@ class Processor:
         while self._pending and self._pool.free and not self._stop.is_set():
             mail_id = self._pending.popleft()
             octets = self._persistently("load", lambda: self._load(mail_id))  # noqa: B023  -- called at once
-            if octets is None:
-                self._let_go([mail_id])
-                continue
             self._started[mail_id] = time.monotonic()
-            failed = self._pool.start(mail_id, octets)
+            failed = octets if isinstance(octets, ReadingFailed) else self._pool.start(mail_id, octets)
             if failed is not None:
                 self._finished.put(Finished(mail_id, failed, self._started.pop(mail_id)))
 
-    def _load(self, mail_id: str) -> bytes | None:
+    def _load(self, mail_id: str) -> bytes | ReadingFailed:
+        """The octets; a failure like that of a reader where they are lost, so that it ends in quarantine."""
         try:
             with self._store.reading() as records:
                 return records.mails.octets(mail_id)
-        except NotFound:
-            return None
+        except NotFound as error:
+            return ReadingFailed(str(error))
 
     def _collect(self) -> None:
         if not self._pool.busy:

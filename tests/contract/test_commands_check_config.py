@@ -25,7 +25,7 @@ def test_check_config_tries_everything(commands: Commands) -> None:
     assert [list(row) for row in rows] == [["check", "ok", "text"]] * len(rows)
     assert {row["check"]: row["ok"] for row in rows} == dict.fromkeys(
         [
-            *("settings", "data_dir", "disk", "database", "clock", "reading"),
+            *("settings", "data_dir", "disk", "database", "blobs.url", "clock", "reading"),
             *("registration.link_key", "registration.base_url"),
             *("smtp.hostname", "smtp.listen", "smtp.listen_tls", "smtp.tls_certificate", "smtp.users"),
             *("lmtp.listen", "outbound.smarthost", "portal.listen", "metrics.listen"),

@@ -145,8 +145,8 @@ def test_every_wrong_key_is_named_at_once_with_where_it_was_set_and_what_was_exp
     [
         ('[lmtp]\nlisten = ["lmtp.sock"]', 'lmtp.listen.0: expected "unix:/PATH" or "HOST:PORT"'),
         (
-            '[blobs]\nurl = "s3://b/p"',
-            'blobs.url: expected "database:": this version cannot do anything else yet',
+            '[blobs]\nurl = "ftp://b/p"',
+            'blobs.url: expected "database:", "file:///FOLDER" or "s3://BUCKET/PREFIX"',
         ),
         (
             '[smtp]\nhostname = "mail box"',

@@ -1,0 +1,69 @@
+"""`invoices move`: brings the octets of all filed mails to another place, while mail comes in."""
+
+from __future__ import annotations
+
+import click
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+from cli.front import EXIT_FAILED, Command, Front, pass_front
+from storage.blobs import BlobPlace, open_place
+from storage.errors import NotFound
+
+AT_ONCE = 200
+
+
+@click.command(cls=Command)
+@click.option(
+    "--to", metavar="URL", help="database:, file:///FOLDER or s3://BUCKET/PREFIX; else what blobs.url says."
+)
+@pass_front
+def move(front: Front, to: str | None) -> None:
+    """Bring the octets of all filed mails to where blobs.url says, or to another place.
+
+    Each mail is read, its digest compared, written there, and only then let go of where it was. Safe to interrupt
+    and to repeat; mail comes in meanwhile. Set blobs.url before, or a running worker brings them back.
+    """
+    try:
+        place = open_place(to or front.settings.blobs.url)
+    except ValueError as error:
+        raise click.UsageError(f"--to: {error}") from error
+    moved, octets, lost = _move_all(front, place)
+    front.store.free_octets()
+    where = place.url if place else "the database"
+    sentence = f"Moved {moved} mails, {octets} octets, to {where}."
+    if lost:
+        sentence += f" {len(lost)} are lost: {', '.join(lost)}"
+    front.say(
+        sentence,
+        {"moved": moved, "octets": octets, "to": place.url if place else "database:", "lost": lost},
+    )
+    if lost:
+        click.get_current_context().exit(EXIT_FAILED)
+
+
+def _move_all(front: Front, place: BlobPlace | None) -> tuple[int, int, list[str]]:
+    front.store.free_octets()
+    moved, octets = 0, 0
+    lost: list[str] = []
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(
+        *columns, console=front.console, disable=front.json or not front.console.is_terminal
+    ) as progress:
+        bar = progress.add_task("Moving", total=None)
+        while True:
+            waiting = front.store.octets_elsewhere(place, AT_ONCE + len(lost))
+            before = moved
+            for mail_id in waiting:
+                if mail_id in lost:
+                    continue
+                try:
+                    size = front.store.move_octets(mail_id, place)
+                except NotFound as error:
+                    lost.append(mail_id)
+                    click.echo(str(error), err=True)
+                    continue
+                if size is not None:
+                    moved, octets = moved + 1, octets + size
+                    progress.update(bar, completed=moved)
+            if moved == before:
+                return moved, octets, lost

@@ -1,0 +1,72 @@
+"""Brings the octets of filed mails to the place that is set for them, when there is nothing else to do."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+from ingest import mail_log
+from storage.blobs import BlobPlace
+from storage.errors import NotFound, StorageUnavailable
+from storage.store import Store
+
+AT_ONCE = 32
+IDLE_SECONDS = 1.0
+LONGEST_PAUSE_SECONDS = 60.0  # between two tries while the place is away
+
+
+class Keeper:
+    """A thread; receiving and filing need the database only, so a place that is away holds up nothing."""
+
+    def __init__(self, store: Store, place: BlobPlace) -> None:
+        self._store = store
+        self._place = place
+        self._lost: set[str] = set()  # noted once
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="keeper")
+
+    def start(self) -> None:
+        """Begins to work in the background."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Takes nothing more and waits for the mail at hand."""
+        self._stop.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def _run(self) -> None:
+        pause = IDLE_SECONDS
+        while not self._stop.is_set():
+            try:
+                moved = self._batch()
+            except StorageUnavailable as error:
+                pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
+                mail_log.store_unavailable("move octets", error, pause)
+                self._stop.wait(pause)
+                continue
+            except Exception as error:
+                mail_log.keeper_died(error)
+                return
+            pause = IDLE_SECONDS
+            if not moved:
+                self._stop.wait(pause)
+
+    def _batch(self) -> int:
+        """How many mails were moved. Raises StorageUnavailable."""
+        waiting = self._store.octets_elsewhere(self._place, AT_ONCE + len(self._lost))
+        begun, moved, octets = time.monotonic(), 0, 0
+        for mail_id in waiting:
+            if self._stop.is_set() or mail_id in self._lost:
+                continue
+            try:
+                size = self._store.move_octets(mail_id, self._place)
+            except NotFound as error:
+                self._lost.add(mail_id)
+                mail_log.octets_lost(mail_id, str(error))
+                continue
+            if size is not None:
+                moved, octets = moved + 1, octets + size
+        if moved:
+            mail_log.octets_moved(moved, octets, (time.monotonic() - begun) * 1000)
+        return moved
