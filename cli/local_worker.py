@@ -8,7 +8,8 @@ from collections.abc import Callable, Sequence
 from types import TracebackType
 
 from config.settings import Settings
-from ingest.daemon import processor, sender_checker
+from ingest.afterwards import sender_checker
+from ingest.daemon import processor
 from storage.chunks import chunks
 from storage.records import MailState
 from storage.store import Store

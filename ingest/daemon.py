@@ -16,27 +16,21 @@ import uvloop
 from config.link_key import link_key
 from config.settings import Settings, host_and_port, time_zone
 from ingest import mail_log
+from ingest.afterwards import Afterwards
 from ingest.exposition import exposed
 from ingest.health import Health, Probe, Watch, answering, still_moving, watched_by_systemd
-from ingest.processing.authentication.checking import Trust
 from ingest.processing.filing import Rules
-from ingest.processing.keeper import Keeper
 from ingest.processing.notices import NoticeRules
 from ingest.processing.processor import Processor, Wiring
-from ingest.processing.sender_checker import SenderChecker
-from ingest.processing.validator import Validator
 from ingest.receivers import Receivers
 from ingest.receiving.listener import Endpoint, Service
 from ingest.reception import Reception, close_endpoints, open_endpoints, utc_now
 from ingest.stopping import Reload, opened_store, stop_signals
-from storage.blobs import open_place
 from storage.expiry import RetentionPeriods
 from storage.ids import new_id
 from storage.link_tokens import LinkTokens
 from storage.records import Language
 from storage.store import Store
-from validation.examiners import Examiners
-from validation.rule_sets import installed_rules, is_installed
 
 Beside = Callable[[Settings, Store], AbstractContextManager[None]]  # another program, while it is entered
 
@@ -89,32 +83,6 @@ def processor(settings: Settings, store: Store) -> Processor:
     return Processor(
         Wiring(store=store, rules=rules, now=utc_now, readers=min(os.cpu_count() or 1, MOST_READERS))
     )
-
-
-def validator(settings: Settings, store: Store) -> Validator | None:
-    """The stage that validates, None where it is off or its packages are missing.
-
-    Raises WrongCatalogue when the folder of rules cannot be used.
-    """
-    if settings.validation.mode == "off":
-        mail_log.validation_off("validation.mode is off")
-        return None
-    if not is_installed():
-        mail_log.validation_off("the packages of requirements-validation.lock are not installed")
-        return None
-    installed_rules(settings.validation.rules)  # a wrong folder is told at once, not by each invoice
-    return Validator(store=store, now=utc_now, examiners=Examiners(settings.validation.rules))
-
-
-def sender_checker(settings: Settings, store: Store) -> SenderChecker:
-    """What checks the senders of mails on record, as the settings want it."""
-    return SenderChecker(store, Trust(**settings.authentication.model_dump()), utc_now)
-
-
-def keeper(settings: Settings, store: Store) -> Keeper | None:
-    """What brings octets out of the database; None where they stay in it."""
-    place = open_place(settings.blobs.url)
-    return Keeper(store, place) if place else None
 
 
 class _Receiving(Protocol):
@@ -170,15 +138,12 @@ async def _serve_with(
     store: Store, settings: Settings, parts: Sequence[str], told_to_stop: asyncio.Event, health: Health
 ) -> None:
     worker = processor(settings, store) if "worker" in parts else None
-    validating = validator(settings, store) if "worker" in parts else None
-    keeping = keeper(settings, store) if "worker" in parts else None
+    behind = Afterwards(settings, store) if "worker" in parts else None
     processes = settings.smtp.processes
     endpoints = open_endpoints(settings, processes=processes) if "smtp" in parts else []
     receiving: _Receiving | None = None
     deaths: list[BaseException] = []
     loop = asyncio.get_running_loop()
-    checker = sender_checker(settings, store)
-    checking = threading.Thread(target=checker.run, name="sender checker")
     working = threading.Thread(target=_run_worker, args=(worker, loop, told_to_stop, deaths), name="worker")
     notifier = sdnotify.SystemdNotifier()
     try:
@@ -192,11 +157,8 @@ async def _serve_with(
             mail_log.listening([endpoint.address for endpoint in endpoints[0]])
         if worker is not None:
             working.start()
-            checking.start()
-        if validating is not None:
-            validating.start()
-        if keeping is not None:
-            keeping.start()
+        if behind is not None:
+            behind.start()
         mail_log.ready(list(parts))
         notifier.notify("READY=1")
         watching = asyncio.create_task(
@@ -210,17 +172,11 @@ async def _serve_with(
         if receiving is not None:
             await receiving.end()
         close_endpoints(endpoints)
-        if validating is not None:
-            await asyncio.to_thread(validating.stop)
-        if keeping is not None:
-            await asyncio.to_thread(keeping.stop)
+        if behind is not None:
+            await asyncio.to_thread(behind.stop)
         if worker is not None and working.is_alive():
             worker.stop()
-            checker.stop()
             await asyncio.to_thread(working.join)
-        checker.stop()
-        if checking.is_alive():
-            await asyncio.to_thread(checking.join)
     if deaths:
         raise WorkerDied from deaths[0]
     mail_log.stopped()

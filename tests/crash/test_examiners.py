@@ -10,7 +10,7 @@ import pytest
 
 from config.load import load
 from fixtures.build_mails import MAIL_FOLDER
-from ingest import daemon
+from ingest import afterwards
 from reading.mail import read_mail
 from storage.records import Validation, ValidationClass
 from storage.store import Store
@@ -130,10 +130,10 @@ def test_a_process_that_has_grown_is_replaced() -> None:
 
 def test_without_the_packages_nothing_is_validated(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """The optional packages are optional: no stage runs, and nobody is told that an invoice is valid."""
-    monkeypatch.setattr(daemon, "is_installed", lambda: False)
+    monkeypatch.setattr(afterwards, "is_installed", lambda: False)
     store = Store.open(f"sqlite:///{tmp_path / 'x.db'}")
 
-    stage = daemon.validator(load(None, {}), store)
+    stage = afterwards.validator(load(None, {}), store)
 
     store.close()
     assert stage is None
