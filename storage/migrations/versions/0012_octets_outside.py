@@ -5,8 +5,8 @@ from alembic import op
 
 # ruff: noqa: S608  -- the statements are put together of nothing but what stands here
 
-revision = "0011"
-down_revision = "0010"
+revision = "0012"
+down_revision = "0011"
 branch_labels = None
 depends_on = None
 
