@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, delete, func, insert, select, tuple_, update
+from sqlalchemy import Row, delete, func, insert, select, update
 from sqlalchemy.engine import Connection
 
 from storage.account_keys import (
@@ -25,6 +25,7 @@ from storage.account_keys import (
 from storage.chunks import chunks
 from storage.errors import Conflict, NotFound
 from storage.freemail import is_freemail
+from storage.key_rows import any_of
 from storage.records import AccountStatus, CompanyAccount, MembershipState, RememberedDecision
 from storage.tables import AccountKeyRow, CompanyAccountRow, MembershipRow, PortalUserRow
 
@@ -59,12 +60,12 @@ class Accounts:
 
     def owners(self, keys: Iterable[AccountKey]) -> dict[AccountKey, str]:
         """The ids of the accounts to which any of `keys` belong, by key."""
-        wanted = [(str(key.kind), key.value) for key in keys]
+        wanted = [(str(key.kind), key.value) for key in keys if key.kind is not KeyKind.USER]
         if not wanted:
             return {}
         rows = self._connection.execute(
             select(AccountKeyRow.kind, AccountKeyRow.value, AccountKeyRow.account_id).where(
-                tuple_(AccountKeyRow.kind, AccountKeyRow.value).in_(wanted)
+                any_of(AccountKeyRow.kind, AccountKeyRow.value, wanted)
             )
         )
         return {AccountKey(KeyKind(kind), value): account_id for kind, value, account_id in rows}

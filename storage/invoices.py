@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, func, insert, select, tuple_
+from sqlalchemy import Row, Select, and_, func, insert, or_, select
 from sqlalchemy.engine import Connection
 
 from storage import codec
@@ -61,12 +62,23 @@ class Invoices:
 
     def _first_alike(self, invoices: Sequence[Invoice]) -> dict[tuple[str, bytes | None], str]:
         """The first invoice on record for each account and digest of `invoices`, from other mails."""
-        wanted = [(one.account_id, one.same_invoice) for one in invoices if one.same_invoice is not None]
+        wanted: dict[str, list[bytes]] = defaultdict(list)
+        for one in invoices:
+            if one.same_invoice is not None:
+                wanted[one.account_id].append(one.same_invoice)
         if not wanted:
             return {}
         rows = self._connection.execute(
             select(InvoiceRow.id, InvoiceRow.account_id, InvoiceRow.same_invoice, InvoiceRow.received_at)
-            .where(tuple_(InvoiceRow.account_id, InvoiceRow.same_invoice).in_(wanted))
+            # Not `(account_id, same_invoice) IN (...)`: for more than one pair SQLite reads the whole table.
+            .where(
+                or_(
+                    *(
+                        and_(InvoiceRow.account_id == account_id, InvoiceRow.same_invoice.in_(digests))
+                        for account_id, digests in wanted.items()
+                    )
+                )
+            )
             .where(InvoiceRow.mail_id != invoices[0].mail_id)
         ).all()
         # Sorted here: an ORDER BY would have SQLite walk through all invoices of the account by date.

@@ -7,11 +7,12 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, func, insert, select, tuple_, update
+from sqlalchemy import Row, func, insert, select, update
 from sqlalchemy.engine import Connection
 
 from storage.account_keys import AccountKey, KeyKind, domain_key, vat_id_key
 from storage.errors import Conflict, NotFound
+from storage.key_rows import any_of
 from storage.records import (
     ContractingPartner,
     Environment,
@@ -64,7 +65,7 @@ class Partners:
             return {}
         rows = self._connection.execute(
             select(PartnerKeyRow.kind, PartnerKeyRow.value, PartnerKeyRow.partner_id).where(
-                tuple_(PartnerKeyRow.kind, PartnerKeyRow.value).in_(wanted)
+                any_of(PartnerKeyRow.kind, PartnerKeyRow.value, wanted)
             )
         )
         return {AccountKey(KeyKind(kind), value): partner_id for kind, value, partner_id in rows}

@@ -45,7 +45,8 @@ def load_on_record(
     terms = [invoice.terms for invoice in reading.invoices]
     partner = _partner(records, mail, reading)
     keys = keys_to_look_up(mail.envelope.forward_paths, terms, partner.id if partner else None)
-    owners = records.accounts.owners(keys)
+    names = _names(reading)
+    owners = records.accounts.owners(keys | names)
     memberships = _memberships(records, keys)
     assigned = {mail.assignment.account_id} if mail.assignment else set()
     of_users = {account_id for found in memberships.values() for account_id in found}
@@ -63,7 +64,7 @@ def load_on_record(
         candidates=Candidates(owners, accounts, memberships),
         newest_links=links,
         partner=partner,
-        proposals=_proposals(records, reading),
+        proposals=tuple(accounts[owners[name]] for name in sorted(names & owners.keys())),
         audience=audience,
         own=_own(records, reading),
     )
@@ -75,11 +76,10 @@ def _memberships(records: Transaction, keys: Iterable[AccountKey]) -> dict[Accou
     return {key: found[key.value] for key in wanted if key.value in found}
 
 
-def _proposals(records: Transaction, reading: MailReading) -> tuple[CompanyAccount, ...]:
-    """Accounts that are named like a buyer (BT-44): for an operator to look at, never a match."""
+def _names(reading: MailReading) -> set[AccountKey]:
+    """Accounts that are named like a buyer (BT-44) are for an operator to look at; no rule asks for a name."""
     names = (invoice.terms.buyer.name for invoice in reading.invoices[:MOST_PROPOSALS])
-    keys = {key for name in names if name and (key := name_key(name))}
-    return tuple(records.accounts.by_ids(set(records.accounts.owners(keys).values())).values())
+    return {key for name in names if name and (key := name_key(name))}
 
 
 def _audience(

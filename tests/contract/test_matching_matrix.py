@@ -121,7 +121,7 @@ def _account(account_id: str) -> CompanyAccount:
 
 
 def _matching(records: Transaction, *forward_paths: str) -> Matching:
-    on_record = load_on_record(records, _mail(*forward_paths), READING)
+    on_record = load_on_record(records, _mail(*forward_paths), READING, making.NOW, with_audience=False)
     assert on_record.partner is not None
     return match(READING.invoices[0].terms, forward_paths, on_record.candidates, on_record.partner.id)
 
