@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from collections import Counter
@@ -73,3 +74,17 @@ def _states(database_url: str) -> Counter[tuple[Environment, InvoiceState]]:
         assert (invoice.reading is None) is gone
         assert told == (["expired", "deleted"] if gone else [])
     return Counter((invoice.environment, invoice.state) for invoice in invoices)
+
+
+def test_retention_killed_at_random_instants_loses_and_keeps_nothing(database_url: str) -> None:
+    """A short form of `python -m tests.crash.retention_kills URL --kills 200`; each round is verified twice."""
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.crash.retention_kills", database_url, "--kills", "8"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    result = json.loads(done.stdout)
+    assert result["wrong"] == []
+    assert result["in_the_middle"] > 0
