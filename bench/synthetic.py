@@ -108,11 +108,13 @@ def fill(url: str, invoices: int, expired: int) -> None:
 
 def _add_accounts(connection: Any, accounts: list[str], now: datetime) -> None:
     for number, account_id in enumerate(accounts):
-        mark = "?" if isinstance(connection, sqlite3.Connection) else "%s"
+        sqlite = isinstance(connection, sqlite3.Connection)
+        statement = (
+            "INSERT INTO company_account (id, name, status, created_at) VALUES (%s, %s, 'registered', %s)"
+        )
         connection.execute(
-            "INSERT INTO company_account (id, name, status, created_at)"
-            f" VALUES ({mark}, {mark}, 'registered', {mark})",
-            (account_id, f"Company {number}", str(now) if mark == "?" else now),
+            statement.replace("%s", "?") if sqlite else statement,
+            (account_id, f"Company {number}", str(now) if sqlite else now),
         )
 
 

@@ -11,6 +11,7 @@ from cli.forms import instant
 from cli.front import Front, Group, Instant, actor, pass_front, utc_now
 from ingest.daemon import retention_periods
 from retention import worker
+from retention.pace import Pace
 
 
 @click.group(cls=Group)
@@ -58,4 +59,4 @@ def _run(front: Front, at: datetime, *, dry_run: bool, drill: bool, clock_is_rig
     if clock_is_right:
         worker.trust_clock(front.store, periods, at, actor())
     furthest = timedelta(days=front.settings.retention.clock_jump_days)
-    return worker.run(front.store, periods, at, furthest=furthest)
+    return worker.run(front.store, periods, at, furthest=furthest, pace=Pace(front.store))

@@ -18,7 +18,7 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 from cryptography import x509
 from prometheus_client import CollectorRegistry, make_wsgi_app
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 from prometheus_client.registry import Collector
 from prometheus_client.samples import Sample
@@ -30,6 +30,7 @@ from storage.errors import StoreError
 from storage.records import OutboundState
 from storage.store import Store
 
+MOST_COUNTED = 10_000  # invoices that are due; whoever has more knows enough
 # prometheus_client looks there when a process begins, and keeps its numbers in a file of the folder.
 _FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 
@@ -49,6 +50,8 @@ class Queue(Collector):
                 queued, quarantined = records.mails.queued(), records.mails.quarantined()
                 oldest = records.mails.oldest_queued()
                 due_since = records.expired.longest_due(self._now())
+                due = records.expired.due_up_to(self._now(), MOST_COUNTED)
+                deleted = records.gate.counted()
                 outbox = records.outbox.counts()
         except StoreError:
             up.add_metric([], 0)
@@ -65,6 +68,15 @@ class Queue(Collector):
             "Age of the oldest mail that waits to be filed.",
             value=self._seconds_since(oldest),
         )
+        yield GaugeMetricFamily(
+            "invoices_retention_due", "Invoices that should have been deleted by now.", value=due
+        )
+        gone = CounterMetricFamily(
+            "invoices_retention_deleted", "What retention has deleted since the beginning.", labels=["what"]
+        )
+        for what, number in deleted.items():
+            gone.add_metric([what], number)
+        yield gone
         yield GaugeMetricFamily(
             "invoices_retention_overdue_seconds",
             "Since when an invoice should have been deleted that is still there.",

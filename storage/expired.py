@@ -220,10 +220,18 @@ class Expired:
         ).rowcount
 
     def longest_due(self, now: datetime) -> datetime | None:
-        """Since when the invoice has been due that should have gone first; None when none is."""
+        """Since when the invoice has been due that should have gone first and nobody holds; None when none is."""
         return self._connection.scalar(
-            select(func.min(InvoiceRow.expires_at)).where(AVAILABLE, InvoiceRow.expires_at <= now)
+            select(InvoiceRow.expires_at)
+            .where(AVAILABLE, InvoiceRow.expires_at <= now, ~INVOICE_HELD)
+            .order_by(InvoiceRow.expires_at, InvoiceRow.id)
+            .limit(1)
         )
+
+    def due_up_to(self, now: datetime, most: int) -> int:
+        """How many invoices are due at `now`, counted up to `most`: asked often, and of a long queue, too."""
+        due = select(InvoiceRow.id).where(AVAILABLE, InvoiceRow.expires_at <= now, ~INVOICE_HELD).limit(most)
+        return self._count(select(func.count()).select_from(due.subquery()))
 
     def count_invoices(self, now: datetime) -> dict[Environment, int]:
         """How many invoices would go at `now`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import datetime, timedelta
 
 import pytest
@@ -207,3 +208,32 @@ def test_old_links_go(store: Store, now: datetime) -> None:
 
     assert drill(store, PERIODS, now + 395 * DAY - INSTANT).links == 0
     assert drill(store, PERIODS, now + 395 * DAY).links == 1
+
+
+def test_several_workers_share_the_work(store: Store, now: datetime) -> None:
+    """Each invoice is deleted once, by one of them; nobody waits for anybody but at the end of the ledger."""
+    for _ in range(30):
+        _filed(store, Environment.TEST)
+    swept: list[Swept] = []
+    failures: list[Exception] = []
+
+    def work() -> None:
+        try:
+            swept.append(drill(store, PERIODS, now + 31 * DAY, batch=4))
+        except Exception as error:
+            failures.append(error)
+
+    workers = [threading.Thread(target=work) for _ in range(3)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+
+    with store.reading() as records:
+        told = [one.entry for one in records.ledger.entries()]
+        counted = records.gate.counted()
+    assert failures == []
+    assert (sum(one.test for one in swept), sum(one.mails for one in swept)) == (30, 30)
+    assert counted == {"productive": 0, "test": 30, "mails": 30}
+    assert len({(one.event, one.subject_id) for one in told if one.subject_id}) == 60
+    assert len(told) == 60 + 3, "each deletion once, and the three drills"

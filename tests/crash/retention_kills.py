@@ -24,7 +24,15 @@ from ingest.receiving.transfer_key import transfer_digest
 from retention.verification import Found, verify
 from retention.worker import drill
 from storage.expiry import RetentionPeriods
-from storage.records import Environment, Filing, HistoryEvent, HistoryEventName, InvoiceState, Outcome
+from storage.records import (
+    Environment,
+    Filing,
+    HistoryEvent,
+    HistoryEventName,
+    InvoiceState,
+    Outcome,
+    ReceivedMail,
+)
 from storage.store import Store
 from tests import making
 
@@ -120,9 +128,7 @@ def _fill(url: str, account_id: str, chance: random.Random) -> None:
 
 def _wrong(url: str, *, finished: bool) -> list[str]:
     store = Store.open(url)
-    found = [
-        one for one in verify(store, making.NOW, lambda mail, octets: transfer_digest(octets, mail.envelope))
-    ]
+    found = list(verify(store, making.NOW, _digest_of))
     with store.reading() as records:
         invoices = records.invoices.select()
         told = Counter(
@@ -142,6 +148,10 @@ def _wrong(url: str, *, finished: bool) -> list[str]:
         if subject and count > 1
     ]
     return wrong
+
+
+def _digest_of(mail: ReceivedMail, octets: bytes) -> bytes:
+    return transfer_digest(octets, mail.envelope)
 
 
 def main(arguments: list[str]) -> None:

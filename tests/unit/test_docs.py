@@ -118,6 +118,8 @@ def test_every_metric_is_documented_with_its_labels() -> None:
         "invoices_store_up": [],
         "invoices_mails_waiting": ["state"],
         "invoices_oldest_queued_seconds": [],
+        "invoices_retention_due": [],
+        "invoices_retention_deleted_total": ["what"],
         "invoices_retention_overdue_seconds": [],
         "invoices_outbox_mails": ["state"],
         "invoices_disk_free_octets": [],
