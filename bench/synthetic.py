@@ -83,7 +83,7 @@ def fill(url: str, invoices: int, expired: int) -> None:
                 for table, rows in _rows(some, invoices, expired, accounts, now, as_text=True).items():
                     marks = ", ".join("?" * len(_TABLES[table]))
                     connection.executemany(
-                        f"INSERT INTO {table} ({', '.join(_TABLES[table])}) VALUES ({marks})",  # noqa: S608
+                        f"INSERT INTO {table} ({', '.join(_TABLES[table])}) VALUES ({marks})",
                         rows,
                     )
                 connection.execute("COMMIT")
