@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager
 
 import click
 
+from cli.forms import invoice_forms
 from cli.front import Command, Front, pass_front
 from config.load import WrongSettings, load
 from config.settings import Settings
@@ -19,7 +20,7 @@ from storage.store import Store
 def _portal(settings: Settings, store: Store) -> AbstractContextManager[None]:
     from portal import serving  # noqa: PLC0415  -- half a second that no other command has to wait
 
-    return serving.portal(settings, store)
+    return serving.portal(settings, store, invoice_forms)
 
 
 def _outbound(settings: Settings, store: Store) -> AbstractContextManager[None]:

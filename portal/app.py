@@ -12,7 +12,7 @@ from starlette.middleware import Middleware
 from starlette.staticfiles import StaticFiles
 
 from portal import trouble
-from portal.pages import account, entrance, front, inbox, invoice, members, registering
+from portal.pages import account, api, company, entrance, front, inbox, invoice, members, registering
 from portal.shield import Shield
 from portal.visitors import ForgedForm, SignInNeeded, guard_form
 from portal.wired import Portal
@@ -21,7 +21,7 @@ from storage.errors import NotFound, StoreError
 # Every room of the portal; a new page is in one of them, or its router is added here.
 ROUTERS: Sequence[APIRouter] = (
     *(front.router, entrance.router, registering.router, account.router),
-    *(inbox.router, invoice.router, members.router),
+    *(inbox.router, invoice.router, members.router, company.router, api.router),
 )
 
 

@@ -6,9 +6,10 @@ import asyncio
 import os
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
@@ -19,7 +20,10 @@ from portal import portal_log
 from portal.app import create_app
 from portal.documents import Documents
 from portal.wired import Portal
-from storage.store import Store
+from storage.records import Invoice
+from storage.store import Store, Transaction
+
+InvoiceForms = Callable[[Transaction, Sequence[Invoice]], list[dict[str, Any]]]
 
 NAME = "portal"
 FIRST_INHERITED_DESCRIPTOR = 3  # sd_listen_fds(3)
@@ -34,7 +38,7 @@ def utc_now() -> datetime:
 
 
 @contextmanager
-def portal(settings: Settings, store: Store) -> Iterator[None]:
+def portal(settings: Settings, store: Store, invoice_forms: InvoiceForms) -> Iterator[None]:
     """Serves the portal on `portal.listen`, or the socket that systemd opened for it, while the block runs.
 
     Raises OSError naming the address when it cannot be had, or when the key of the links cannot be read.
@@ -47,6 +51,7 @@ def portal(settings: Settings, store: Store) -> Iterator[None]:
         base_url=settings.registration.base_url,
         key=link_key(settings),
         documents=documents,
+        invoice_forms=invoice_forms,
         sends_mail=bool(settings.outbound.smarthost),
         link_life=timedelta(days=settings.registration.link_days),
     )

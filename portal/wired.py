@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 from urllib.parse import urlsplit
 
 from fastapi import Request
 
 from portal.documents import Documents
 from storage.link_tokens import LinkTokens
-from storage.store import Store
+from storage.records import Invoice
+from storage.store import Store, Transaction
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +27,7 @@ class Portal:
     base_url: str  # what people type; the Host field of a request is never used
     key: bytes = field(repr=False)  # secret of this installation, the same in all its processes
     documents: Documents
+    invoice_forms: Callable[[Transaction, Sequence[Invoice]], list[dict[str, Any]]]  # the JSON of invoices
     sends_mail: bool = True  # a smarthost is set; else nobody can prove a mailbox
     link_life: timedelta = timedelta(days=30)
 

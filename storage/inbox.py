@@ -202,6 +202,9 @@ class Inbox:
         conditions: list[ColumnElement[bool]] = []
         if query.environment is not None:
             conditions.append(InboxEntryRow.environment == query.environment)
+        if query.acknowledged is not None:
+            at = InboxEntryRow.acknowledged_at
+            conditions.append(at.is_not(None) if query.acknowledged else at.is_(None))
         if query.partner is not None:
             conditions.append(InboxEntryRow.seller_key == sort_key(query.partner))
         if query.received_from is not None:

@@ -94,6 +94,7 @@ class InboxQuery:
     received_before: datetime | None = None
     amount_from: int | None = None  # hundredths
     amount_to: int | None = None
+    acknowledged: bool | None = None  # by a program of the company
     order: InboxOrder = InboxOrder.RECEIVED
     descending: bool = True
     at: Cursor | None = None

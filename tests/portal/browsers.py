@@ -11,6 +11,7 @@ from typing import Any
 
 from fastapi.testclient import TestClient
 
+from cli.forms import invoice_forms
 from fixtures.mailbox import patiently
 from ingest.processing.filing import Rules
 from ingest.processing.processor import Processor, Wiring
@@ -140,7 +141,12 @@ def opened_place(url: str) -> Iterator[Place]:
     documents = Documents(at_once=1)
     clock = [NOW]
     portal = Portal(
-        store=store, now=lambda: clock[0], base_url="http://portal.test", key=KEY, documents=documents
+        store=store,
+        now=lambda: clock[0],
+        base_url="http://portal.test",
+        key=KEY,
+        documents=documents,
+        invoice_forms=invoice_forms,
     )
     yield Place(store, portal, clock)
     documents.close()

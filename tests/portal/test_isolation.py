@@ -60,6 +60,8 @@ def test_no_route_shows_or_changes_anything_of_another_company(
     assert invoice.reading is not None
     mine = place.company(name="Meine GmbH")
     me = place.user(mine)
+    with place.store.transaction() as records:
+        _, secret = records.api_tokens.issue(mine.id, "ERP", at=NOW, by=me.id)
     of_theirs = {
         "account_id": company.id,
         "invoice_id": invoice.id,
@@ -76,7 +78,9 @@ def test_no_route_shows_or_changes_anything_of_another_company(
 
     for method, path in _routes():
         for ids in (of_theirs, of_theirs | {"account_id": mine.id}):
-            browser = place.signed_in(me)  # a fresh one: some pages sign out
+            browser = place.signed_in(
+                me, authorization=f"Bearer {secret}"
+            )  # a fresh one: some pages sign out
             browser.get("/companies/none")
             status, text, location = _tried(browser, method, path, ids)
             tried += 1
