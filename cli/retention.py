@@ -10,7 +10,7 @@ import click
 from cli.forms import instant
 from cli.front import Front, Group, Instant, actor, pass_front, utc_now
 from ingest.daemon import retention_periods
-from retention import worker
+from retention import rescheduling, worker
 from retention.pace import Pace
 
 
@@ -60,3 +60,26 @@ def _run(front: Front, at: datetime, *, dry_run: bool, drill: bool, clock_is_rig
         worker.trust_clock(front.store, periods, at, actor())
     furthest = timedelta(days=front.settings.retention.clock_jump_days)
     return worker.run(front.store, periods, at, furthest=furthest, pace=Pace(front.store))
+
+
+@retention.command()
+@click.option("--apply", "do_it", is_flag=True, help="Do it; without, only what would move is shown.")
+@pass_front
+def reschedule(front: Front, do_it: bool) -> None:
+    """Decide all expiries again by today's settings, as if the mails had come in with them; shown first.
+
+    Settings are for later mails; this is for those on record, too. What comes sooner and is over then is deleted by
+    the next run, held ones apart. It is put on record in the ledger and in the history of each invoice.
+    """
+    periods, now = retention_periods(front.settings), utc_now()
+    if do_it:
+        moved = rescheduling.reschedule(front.store, periods, now, actor())
+    else:
+        moved = rescheduling.plan(front.store, periods, now)
+    would = "" if do_it else "would "
+    hint = "" if do_it else " Give --apply to do it."
+    front.say(
+        f"{moved.sooner} invoices {would}expire sooner ({moved.due_at_once} of them at once), {moved.later} later, "
+        f"{moved.unchanged} as before.{hint}",
+        {"now": instant(now), "applied": do_it} | asdict(moved),
+    )

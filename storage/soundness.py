@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Engine, Select, and_, exists, func, or_, select, text
+from sqlalchemy import ColumnElement, Engine, Select, exists, func, or_, select, text
 from sqlalchemy.engine import Connection
 
 from storage.engine import octet_log, open_engine
@@ -19,6 +19,7 @@ from storage.tables import (
     Base,
     HistoryEventRow,
     InvoiceRow,
+    MailBlobRow,
     MailExtentRow,
     MailOctetsRow,
     OctetSegmentRow,
@@ -33,6 +34,7 @@ POSTGRESQL_TRIGGERS = {
     *("invoice_stays", "invoice_no_truncate", "mail_stays", "received_mail_no_truncate"),
     *("mail_octets_stay", "mail_octets_no_update", "mail_octets_no_truncate"),
     *("mail_extent_stays", "mail_extent_no_update", "mail_extent_no_truncate"),
+    *("mail_blob_stays", "mail_blob_no_truncate"),
     *("legal_hold_no_delete", "legal_hold_no_update", "legal_hold_no_truncate"),
     *("retention_ledger_no_update", "retention_ledger_stays", "retention_ledger_no_truncate"),
     *("retention_permit_on_record", "retention_permit_is_closed"),
@@ -104,8 +106,8 @@ class Soundness:
 
     def octets_left_over(self) -> Iterator[str]:
         """Mails that are deleted or not there, and whose octets are."""
-        needed = and_(ReceivedMailRow.state != MailState.DELETED)
-        for owner in (MailOctetsRow.mail_id, MailExtentRow.mail_id):
+        needed = ReceivedMailRow.state != MailState.DELETED
+        for owner in (MailOctetsRow.mail_id, MailExtentRow.mail_id, MailBlobRow.mail_id):
             there = exists().where(ReceivedMailRow.id == owner, needed)
             yield from self._ids(select(owner).where(owner.is_not(None), ~there).distinct())
 
@@ -141,6 +143,11 @@ class Soundness:
         stored |= dict(
             self._connection.execute(
                 select(MailExtentRow.mail_id, MailExtentRow.size).where(MailExtentRow.mail_id.in_(ids))
+            ).all()
+        )
+        stored |= dict(
+            self._connection.execute(
+                select(MailBlobRow.mail_id, MailBlobRow.size).where(MailBlobRow.mail_id.in_(ids))
             ).all()
         )
         return [

@@ -26,6 +26,7 @@ from storage.engine import BUSY_SECONDS, WRITES, database_file, is_missing_file,
 from storage.erasing import ErasingLock
 from storage.errors import Conflict, SchemaMismatch, StorageUnavailable
 from storage.expired import Expired
+from storage.expiries import Expiries
 from storage.history import History
 from storage.inbox import Inbox
 from storage.intake import Intake
@@ -82,6 +83,7 @@ class Transaction:
     gate: RetentionGate
     validations: Validations
     soundness: Soundness
+    expiries: Expiries
 
 
 class Store:
@@ -373,6 +375,7 @@ def _records(connection: Connection) -> Transaction:
         gate=RetentionGate(connection),
         validations=Validations(connection),
         soundness=Soundness(connection),
+        expiries=Expiries(connection),
     )
 
 

@@ -15,6 +15,7 @@ from ingest.receiving.transfer_key import transfer_digest
 from retention.verification import Check
 from retention.worker import drill
 from storage.records import Environment
+from storage.soundness import POSTGRESQL_TRIGGERS
 from storage.store import Store
 from tests import making
 from tests.commands import Commands
@@ -175,6 +176,17 @@ def test_what_a_hand_did_is_found(commands: Commands, damage: str) -> None:
     assert found == expected
 
 
+def test_every_trigger_of_postgresql_is_known_to_verify(postgres_url: str) -> None:
+    """SQLite's are compared with what the migrations make; of PostgreSQL's there is a list."""
+    Store.open(postgres_url).close()
+    engine = create_engine(postgres_url)
+    with engine.connect() as connection:
+        there = set(connection.scalars(text("SELECT tgname FROM pg_trigger WHERE NOT tgisinternal")))
+    engine.dispose()
+
+    assert there == POSTGRESQL_TRIGGERS
+
+
 def test_a_missing_or_weaker_guard_is_found(commands: Commands) -> None:
     """Also one of the same name that does nothing."""
     _fill(commands)
@@ -192,6 +204,23 @@ def test_a_missing_or_weaker_guard_is_found(commands: Commands) -> None:
     engine.dispose()
 
     assert _found(commands) == [Check.GUARD_MISSING, Check.GUARD_MISSING]
+
+
+def test_octets_in_a_folder_are_verified_too(on_sqlite: Commands, tmp_path: Path) -> None:
+    """What lies outside the database is read back, and a file that is gone is missed."""
+    _fill(on_sqlite)
+    place = tmp_path / "blobs"
+    on_sqlite.environment["INVOICES_BLOBS__URL"] = place.as_uri()
+    on_sqlite.one("move")
+    whole = _found(on_sqlite)
+    [first, *_] = sorted(file for file in place.rglob("*") if file.is_file())
+    first.write_bytes(b"another")
+    damaged = _found(on_sqlite)
+    first.unlink()
+
+    assert whole == []
+    assert damaged == [Check.OCTETS_MISSING]
+    assert _found(on_sqlite) == [Check.OCTETS_MISSING]
 
 
 def test_damage_of_the_log_of_octets_is_found(on_sqlite: Commands, tmp_path: Path) -> None:
