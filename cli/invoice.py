@@ -12,12 +12,11 @@ from pathlib import Path
 import click
 
 from cli import forms
-from cli.explanation import explain as sentences
-from cli.explanation import explain_mail_state, explain_state
+from cli.explanation import Explanation
 from cli.front import Command, Front, Instant, actor, pass_front, utc_now
 from reading.sandbox import ReaderPool
 from storage.errors import NotFound
-from storage.records import Environment, HistoryEvent, HistoryEventName, Invoice, ValidationStatus
+from storage.records import Environment, HistoryEvent, HistoryEventName, Invoice, Language, ValidationStatus
 from storage.store import Transaction
 
 COLUMNS = {
@@ -112,16 +111,25 @@ def history(front: Front, record_id: str) -> None:
 
 @click.command(cls=Command)
 @click.argument("record_id", metavar="ID")
+@click.option(
+    "--language",
+    type=click.Choice([str(one) for one in Language]),
+    default="en",
+    show_default=True,
+    help="English or German.",
+)
 @pass_front
-def explain(front: Front, record_id: str) -> None:
+def explain(front: Front, record_id: str, language: str) -> None:
     """The decisions about an invoice (or a mail) from receipt to now, in sentences."""
     with front.store.reading() as records:
         invoice, events = _events(records, record_id)
         mail = records.mails.get(invoice.mail_id if invoice else record_id)
         ids = {event.detail["account"] for event in events if "account" in event.detail}
         names = {key: account.name for key, account in records.accounts.by_ids(ids).items()}
-    told = sentences(events, mail, names)
-    told.append(explain_state(invoice) if invoice else explain_mail_state(mail))
+        warnings = records.warnings.of([invoice.id]).get(invoice.id, []) if invoice else []
+    explanation = Explanation(Language(language), mail, names)
+    told = explanation.events(events)
+    told += explanation.invoice(invoice, warnings) if invoice else explanation.mail()
     front.say("\n".join(told), {"id": record_id, "sentences": told})
 
 

@@ -6,12 +6,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, insert, select, update
 from sqlalchemy.engine import Connection
 
 from storage.chunks import chunks
-from storage.records import SenderWarning
-from storage.tables import SenderWarningRow
+from storage.records import Invoice, SenderWarning
+from storage.tables import InboxEntryRow, SenderWarningRow
 
 
 class SenderWarnings:
@@ -20,9 +20,18 @@ class SenderWarnings:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def replace(self, invoice_id: str, warnings: Sequence[SenderWarning], *, at: datetime) -> None:
+    def replace(self, invoice: Invoice, warnings: Sequence[SenderWarning], *, at: datetime) -> None:
         """What holds now, instead of what held before."""
-        self._connection.execute(delete(SenderWarningRow).where(SenderWarningRow.invoice_id == invoice_id))
+        invoice_id = invoice.id
+        before = self._connection.execute(
+            delete(SenderWarningRow).where(SenderWarningRow.invoice_id == invoice_id)
+        ).rowcount
+        if before != len(warnings):  # the inbox shows their number
+            self._connection.execute(
+                update(InboxEntryRow)
+                .where(InboxEntryRow.account_id == invoice.account_id, InboxEntryRow.invoice_id == invoice_id)
+                .values(warnings=InboxEntryRow.warnings + len(warnings) - before)
+            )
         if warnings:
             self._connection.execute(
                 insert(SenderWarningRow),

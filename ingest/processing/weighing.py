@@ -55,7 +55,7 @@ def weigh(records: Transaction, mail: ReceivedMail, found: SenderAuthentication,
             partner_domains=_near_domains(records, found),
             earlier=_earlier(records, invoice),
         )
-        records.warnings.replace(invoice.id, sender_warnings(facts), at=now)
+        records.warnings.replace(invoice, sender_warnings(facts), at=now)
         learned = _learn(records, invoice, found, partner, owner)
         if first and learned is not None:
             records.partners.count(learned.id, invoices=1, at=mail.received_at)

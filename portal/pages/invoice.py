@@ -17,6 +17,7 @@ from portal.warning_texts import warning_text
 from storage.errors import NotFound
 from storage.records import HistoryEventName, Invoice, Part
 from storage.store import Transaction
+from storage.warning_wording import told as warning_told
 
 router = APIRouter(prefix="/companies/{account_id}/invoices/{invoice_id}")
 
@@ -37,6 +38,7 @@ def invoice(request: Request, invoice_id: str, at: At) -> Response:
         mail = records.mails.get(found.mail_id)
         events = records.history.of_invoice(invoice_id, found.mail_id)
         last_seen = own.last_seen(invoice_id, at.user.id)
+        sender_warnings = records.warnings.of([invoice_id]).get(invoice_id, [])
         done_by = records.users.by_ids([handling.done_by] if handling.done_by else []).values()
     if found.reading is not None and (last_seen is None or now - last_seen >= VIEWED_AGAIN_AFTER):
         with at.portal.store.transaction() as records:
@@ -55,6 +57,7 @@ def invoice(request: Request, invoice_id: str, at: At) -> Response:
         pdf=_pdf_of(found),
         readable=found.reading is not None and found.reading.terms.structured,
         warning_text=lambda warning: warning_text(warning, at.who.language),
+        sender_warnings=[warning_told(one, at.who.language) for one in sender_warnings],
         rules_text=lambda sets: ", ".join(f"{one.name} {one.version}" for one in sets),
         senders_text=lambda boxes: ", ".join(f"{box.name} <{box.address}>".strip() for box in boxes),
         **at.values(),

@@ -92,10 +92,28 @@ def test_an_invoice_and_its_mail_are_explained_in_sentences(commands: Commands) 
         f"{at} it was read and holds one invoice.",
         f'{at} the invoice was filed under "Company Ltd", because {rule}.',
         f"{at} it was recorded as a test, because {sign}; it is kept until 2026-12-24.",
+        "Who really sent it was not checked yet.",
         "It is test and will be deleted on 2026-12-24. This is no archive.",
     ]
     assert mail["id"] == filed.mail_id
     assert mail["sentences"][-1] == "It ended as recorded and is kept until 2026-12-24."
+
+
+def test_the_same_is_told_in_german(on_sqlite: Commands) -> None:
+    """As many sentences, each in the other language."""
+    filed = file_invoice(on_sqlite.url)
+
+    english, german = (
+        on_sqlite.one("explain", filed.invoice_id, "--language", language)["sentences"]
+        for language in ("en", "de")
+    )
+
+    assert len(german) == len(english)
+    assert german[2].endswith(
+        'die Rechnung wurde bei "Company Ltd" abgelegt, weil sie an eine Adresse dieses Kontos ging.'
+    )
+    assert german[-1] == "Sie ist produktiv und wird am 2027-02-22 gelöscht. Dies ist kein Archiv."
+    assert set(german) & set(english) == set()
 
 
 @pytest.mark.parametrize("command", ["show", "history", "explain", "download"])
