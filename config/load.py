@@ -103,7 +103,7 @@ def _from_environment(
     credentials = environment.get("CREDENTIALS_DIRECTORY")
     for section, key in SECRETS:
         for name in _credential_names(section, key) if credentials else ():
-            if (file := Path(credentials or "", name)).is_file():
+            if _is_there(file := Path(credentials or "", name)):
                 put(section, key, _secret(file), str(file))
         if named := environment.get(variable := f"{PREFIX}{section}__{key}_FILE".upper()):
             put(section, key, _secret(Path(named)), variable)
@@ -124,6 +124,14 @@ def _from_environment(
 def _credential_names(section: str, key: str) -> tuple[str, str]:
     """By itself, or as a file of the folder that our units hand over whole, before which systemd puts its name."""
     return f"{section}.{key}", f"credentials_{section}.{key}"
+
+
+def _is_there(file: Path) -> bool:
+    """Raises WrongSettings for a folder that cannot be looked into: a secret that is missed means another database."""
+    try:
+        return file.is_file()
+    except OSError as error:
+        raise WrongSettings([f"{file}: the secret cannot be read: {error.strerror}"]) from None
 
 
 def _secret(file: Path) -> str:

@@ -128,14 +128,19 @@ async def _serve(
                 mail_log.exposed(address)
             for start in beside:
                 running.enter_context(start(settings, store))
-            await _serve_with(store, settings, parts, told_to_stop, health)
+            await _serve_with(store, settings, parts, told_to_stop, health, reload)
     finally:
         store.close()
     return reload.wanted
 
 
 async def _serve_with(
-    store: Store, settings: Settings, parts: Sequence[str], told_to_stop: asyncio.Event, health: Health
+    store: Store,
+    settings: Settings,
+    parts: Sequence[str],
+    told_to_stop: asyncio.Event,
+    health: Health,
+    reload: Reload,
 ) -> None:
     worker = processor(settings, store) if "worker" in parts else None
     behind = Afterwards(settings, store) if "worker" in parts else None
@@ -167,7 +172,8 @@ async def _serve_with(
         await told_to_stop.wait()
         watching.cancel()
         health.stopping = True
-        notifier.notify("STOPPING=1")
+        # Told that it stops, systemd would kill in the end what starts anew.
+        notifier.notify("RELOADING=1" if reload.wanted else "STOPPING=1")
     finally:
         if receiving is not None:
             await receiving.end()

@@ -11,6 +11,7 @@ import os
 import resource
 import signal
 import sys
+from contextlib import suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -25,7 +26,8 @@ DAY_CHARACTERS, LENGTH_OCTETS = 10, 8
 
 
 def _give_up_rights(memory_octets: int) -> None:
-    os.nice(NICENESS)
+    with suppress(PermissionError):  # the units of systemd let nobody change that
+        os.nice(NICENESS)
     resource.setrlimit(resource.RLIMIT_DATA, (memory_octets, memory_octets))
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

@@ -98,7 +98,7 @@ def test_wrong_settings_are_not_taken(tmp_path: Path) -> None:
 
 
 def test_systemd_hears_that_it_is_ready_and_that_it_works(tmp_path: Path) -> None:
-    """READY once, then WATCHDOG again and again, and STOPPING in the end; HTTP says the same meanwhile."""
+    """READY, then WATCHDOG again and again, RELOADING and READY, and STOPPING in the end; HTTP says the same meanwhile."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
         systemd.bind(str(tmp_path / "notify"))
         systemd.settimeout(30)
@@ -107,7 +107,12 @@ def test_systemd_hears_that_it_is_ready_and_that_it_works(tmp_path: Path) -> Non
 
         with mailbox.serving():
             told = [systemd.recv(100) for _ in range(4)]
-            [listening] = mailbox.events("metrics-listening")
+            assert mailbox.daemon is not None
+            mailbox.daemon.send_signal(signal.SIGHUP)
+            anew = [systemd.recv(100)]
+            while anew[-1] != b"READY=1":
+                anew.append(systemd.recv(100))
+            *_, listening = mailbox.events("metrics-listening")
             answers = [
                 urllib.request.urlopen(f"http://{listening['address']}/{path}", timeout=10).status
                 for path in ("healthz", "readyz")
@@ -117,6 +122,7 @@ def test_systemd_hears_that_it_is_ready_and_that_it_works(tmp_path: Path) -> Non
             last = systemd.recv(100)
 
     assert told == [b"READY=1", b"WATCHDOG=1", b"WATCHDOG=1", b"WATCHDOG=1"]
+    assert [state for state in anew if state != b"WATCHDOG=1"] == [b"RELOADING=1", b"READY=1"]
     assert last == b"STOPPING=1"
     assert answers == [200, 200]
     assert mailbox.events("probe-failed") == []

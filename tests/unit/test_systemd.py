@@ -169,6 +169,7 @@ def test_a_daemon_is_watched_and_wrong_settings_are_not_tried_again(name: str) -
     assert (service["Restart"], service["RestartPreventExitStatus"]) == (["always"], ["2"])
     assert (service["Type"], service["WatchdogSec"]) == (["notify"], ["60"])
     assert service["ExecReload"] == ["/bin/kill -HUP $MAINPID"]
+    assert _unit(name)["Unit"]["StartLimitIntervalSec"] == ["0"], "however often it dies"
 
 
 def test_systemd_understands_the_units() -> None:
