@@ -98,7 +98,7 @@ def test_wrong_settings_are_not_taken(tmp_path: Path) -> None:
 
 
 def test_systemd_hears_that_it_is_ready_and_that_it_works(tmp_path: Path) -> None:
-    """READY, then WATCHDOG again and again, RELOADING and READY, and STOPPING in the end; HTTP says the same meanwhile."""
+    """READY, then WATCHDOG again and again, RELOADING and READY, STOPPING in the end; HTTP says the same."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
         systemd.bind(str(tmp_path / "notify"))
         systemd.settimeout(30)
