@@ -37,13 +37,15 @@ class Round:
     wrong: tuple[str, ...]  # mails that are not on record as they should be, and trouble in the log
 
 
-def run_round(load: Load, server_url: str | None, disk: Path | None) -> Round:
+def run_round(
+    load: Load, server_url: str | None, disk: Path | None, settings: dict[str, str] | None = None
+) -> Round:
     """Runs a round in a temporary folder below `disk`. Raises BenchFailed, Failed."""
     with (
         tempfile.TemporaryDirectory(prefix="bench-", dir=disk) as name,
         database(server_url, Path(name)) as url,
     ):
-        mailbox = Mailbox(Path(name), {"DATABASE__URL": url})
+        mailbox = Mailbox(Path(name), {"DATABASE__URL": url, **(settings or {})})
         with mailbox.serving():
             register(mailbox)
             return _measure(mailbox, load)

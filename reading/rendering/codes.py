@@ -34,6 +34,7 @@ _MEANS = {  # UNTDID 4461
     "10": ("Bar", "Cash"),
     "20": ("Scheck", "Cheque"),
     "30": ("Überweisung", "Credit transfer"),
+    "31": ("Überweisung (Soll)", "Debit transfer"),
     "42": ("Zahlung auf Bankkonto", "Payment to bank account"),
     "48": ("Karte", "Card"),
     "49": ("Lastschrift", "Direct debit"),

@@ -32,6 +32,7 @@ PERCENTAGES = _terms(94, 96, 101, 103, 119, 138, 143, 152)
 DATES = _terms(2, 7, 9, 26, (72, 74), 134, 135)
 _CODE_TERMS = _terms(3, 40, 55, 69, 80, 81, 95, 102, 118, 151, 159)
 _PLAIN_NUMBER = re.compile(r"[+-]?\d{1,30}(?:\.\d{0,12})?")
+_SCHEME_IS_THE_LABEL = _terms(31, 32, 48, 63)  # CII marks VAT identifiers and tax numbers by schemes
 FILES = frozenset({"BT-125"})
 
 
@@ -53,7 +54,7 @@ def shown(value: Value, language: str, currency: str = "") -> str:
     if term in _CODE_TERMS:
         words = in_words(term, text, language)
         return f"{words} ({text})" if words else text
-    return f"{text} ({value.scheme})" if value.scheme else text
+    return f"{text} ({value.scheme})" if value.scheme and term not in _SCHEME_IS_THE_LABEL else text
 
 
 def number(text: str, language: str) -> str:
