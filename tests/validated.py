@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, cast
 
 from storage.records import (
@@ -52,8 +52,11 @@ class Answers:
         self.left = list(answers)
         self.asked = 0
 
-    def examine(self, mail: bytes, reading: InvoiceReading, day: str) -> Validation | ExaminationFailed:
+    def examine(
+        self, mail: bytes, reading: InvoiceReading, day: str, given_up: Callable[[], bool]
+    ) -> Validation | ExaminationFailed:
         """The next answer."""
+        assert not given_up()
         assert mail
         assert reading
         assert day == "2026-11-24"

@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -61,9 +62,13 @@ class Examiners:
         return self._process.pid if self._process else None
 
     def examine(
-        self, mail: bytes, reading: InvoiceReading, received_on: str
+        self,
+        mail: bytes,
+        reading: InvoiceReading,
+        received_on: str,
+        given_up: Callable[[], bool] = lambda: False,
     ) -> Validation | ExaminationFailed:
-        """What the invoice is worth; see `Examiner.examine`."""
+        """What the invoice is worth; see `Examiner.examine`. Whoever waits no longer says so by `given_up`."""
         described = codec.invoice_to_octets(reading)
         request = b"".join(
             [received_on[:10].encode("ascii"), len(described).to_bytes(8, "big"), described, mail]
@@ -73,6 +78,9 @@ class Examiners:
             connection.send_bytes(request)
             deadline = time.monotonic() + self._limits.seconds
             while not connection.poll(_LOOK_EVERY_SECONDS):
+                if given_up():
+                    self.close()
+                    return ExaminationFailed("nobody waits for it any more")
                 if time.monotonic() >= deadline:
                     self.close()
                     return ExaminationFailed(f"it took longer than {self._limits.seconds} s")

@@ -42,7 +42,7 @@ class Validator:
         self._thread.start()
 
     def stop(self) -> None:
-        """Takes nothing more and waits for the invoice at hand."""
+        """Takes nothing more; the invoice at hand is given back."""
         self._stop.set()
         if self._thread.is_alive():
             self._thread.join()
@@ -112,7 +112,11 @@ class Validator:
         if invoice.reading is None:
             return
         started = time.monotonic()
-        result = self._examiners.examine(octets, invoice.reading, invoice.received_at.date().isoformat())
+        day = invoice.received_at.date().isoformat()
+        result = self._examiners.examine(octets, invoice.reading, day, self._stop.is_set)
+        if isinstance(result, ExaminationFailed) and self._stop.is_set():
+            self._give_back([waiting])
+            return
         if isinstance(result, ExaminationFailed):
             mail_log.validation_failed(invoice.id, result.reason, waiting.tries)
             return  # its lease ends, and it is tried again

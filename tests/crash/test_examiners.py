@@ -110,13 +110,25 @@ def test_a_process_that_is_killed_is_replaced() -> None:
 def test_a_process_that_hangs_is_killed() -> None:
     """After its time; the next invoice gets a fresh one."""
     octets = _sample("xrechnung-cii")
-    with Examiners(limits=ExaminationLimits(seconds=3)) as examiners:
+    with Examiners(limits=ExaminationLimits(seconds=15)) as examiners:
         _examined(examiners, octets)
         assert examiners.pid
         os.kill(examiners.pid, signal.SIGSTOP)
         failed = _examined(examiners, octets)
 
-    assert failed == ExaminationFailed("it took longer than 3 s")
+    assert failed == ExaminationFailed("it took longer than 15 s")
+
+
+def test_whoever_stops_does_not_wait() -> None:
+    """A program that is told to stop while an invoice is examined ends at once."""
+    octets = _sample("xrechnung-cii")
+    with Examiners() as examiners:
+        _examined(examiners, octets)
+        assert examiners.pid
+        os.kill(examiners.pid, signal.SIGSTOP)
+        given_up = examiners.examine(octets, read_mail(octets).invoices[0], _TODAY, lambda: True)
+
+    assert given_up == ExaminationFailed("nobody waits for it any more")
 
 
 def test_a_process_that_has_grown_is_replaced() -> None:
