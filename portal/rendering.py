@@ -60,9 +60,12 @@ def shared_values(portal: Portal, who: Visitor) -> dict[str, Any]:
 def redirect(request: Request, path: str, *, notice: str | None = None) -> RedirectResponse:
     """Sends the browser to a page of ours after a form (303, RFC 9110 15.4.4).
 
-    `notice` is the key of a text of the room "notice", shown there once.
+    `notice` is the key of a text of the room "notice", shown there once; one that was meant for this very page goes
+    along.
     """
     path = path if is_local(path) else "/"
+    if notice is None and request.method == "GET" and _notice(request):
+        notice = request.query_params["notice"]
     if notice is not None:
         path += f"{'&' if '?' in path else '?'}notice={notice}"
     return RedirectResponse(wired(request).href(path), status_code=303)

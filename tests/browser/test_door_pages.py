@@ -1,0 +1,103 @@
+"""Every page of the doors in both languages, on a desk and on a telephone: nobody is shut out, nothing sticks out."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Page
+
+from tests.browser.place import PASSWORD, WIDTHS, Town, look, sample
+from tests.post_office import code_in, link_in
+
+INVITED = sample("unknown-recipient")
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("language", ["de", "en"])
+def test_no_page_shuts_anybody_out(place: Town, language: str, width: int) -> None:
+    """By axe, with the faults of forms shown, too; no page is wider than the screen."""
+    page = place.person(language, width)
+    shot = f"{language}-{width}"
+    recipient = INVITED.forward_paths[0]
+    place.send(INVITED, recipient)
+    link = link_in(place.office.wait_for(recipient))
+
+    for path in ("", "/sign-in", "/password", "/register", "/register/gone", "/code"):
+        page.goto(f"{place.address}{path}")
+        look(page, f"{path.strip('/').replace('/', '-') or 'front'}-{shot}")
+    _wrong_sign_in(page, place)
+    look(page, f"sign-in-wrong-{shot}")
+    _faulty_registration(page, place)
+    look(page, f"register-faults-{shot}")
+    page.goto(link)
+    look(page, f"link-{shot}")
+    _register(page, place)
+    look(page, f"code-asked-{shot}")
+    page.locator("#code").fill("00000000")
+    page.locator("main button[type=submit]").click()
+    look(page, f"code-wrong-{shot}")
+    page.locator("#code").fill(code_in(place.office.wait_for("anna@neu.example")))
+    page.locator("main button[type=submit]").click()
+    _others(place)
+    for path, name in (("/account", "account"), ("/join", "join"), ("/waiting", "waiting-none")):
+        page.goto(f"{place.address}{path}")
+        look(page, f"{name}-{shot}")
+    page.goto(f"{place.address}/companies")
+    company = page.url.split("/")[4]
+    page.goto(f"{place.address}/companies/{company}/members")
+    page.locator("#file").set_input_files(
+        {
+            "name": "people.csv",
+            "mimeType": "text/csv",
+            "buffer": b"carla.with.a.rather.long.address@neu.example;de;administrator\nnobody;de",
+        }
+    )
+    page.locator("form[enctype] button[type=submit]").click()
+    look(page, f"members-{shot}")
+    page.goto(f"{place.address}/join")
+    page.locator("#company").fill("Andere AG")
+    page.locator("main button[type=submit]").click()
+    page.goto(f"{place.address}/waiting")
+    look(page, f"waiting-{shot}")
+
+
+def _wrong_sign_in(page: Page, place: Town) -> None:
+    page.goto(f"{place.address}/sign-in")
+    page.locator("#email").fill("nobody@neu.example")
+    page.locator("#password").fill("wrong password")
+    page.locator("main button[type=submit]").click()
+
+
+def _faulty_registration(page: Page, place: Town) -> None:
+    page.goto(f"{place.address}/register")
+    for field, text in (("email", "a@b"), ("name", "Anna"), ("company", "!!!"), ("password", "short")):
+        page.locator(f"#{field}").fill(text)
+    page.locator("main button[type=submit]").click()
+
+
+def _register(page: Page, place: Town) -> None:
+    page.goto(f"{place.address}/register")
+    for field, text in (
+        ("email", "anna@neu.example"),
+        ("name", "Anna Muster"),
+        ("company", "Neu Maschinenbau GmbH & Co. KG"),
+        ("password", PASSWORD),
+    ):
+        page.locator(f"#{field}").fill(text)
+    page.locator("main button[type=submit]").click()
+
+
+def _others(place: Town) -> None:
+    """Somebody waits for Anna's company; another company is there that Anna may ask."""
+    ben = place.person("de")
+    for email, company in (
+        ("ben@neu.example", "Neu Maschinenbau GmbH & Co. KG"),
+        ("carl@andere.example", "Andere AG"),
+    ):
+        ben.context.clear_cookies()
+        ben.goto(f"{place.address}/register")
+        for field, text in (("email", email), ("name", "Ben"), ("company", company), ("password", PASSWORD)):
+            ben.locator(f"#{field}").fill(text)
+        ben.locator("main button[type=submit]").click()
+        ben.locator("#code").fill(code_in(place.office.wait_for(email)))
+        ben.locator("main button[type=submit]").click()
+        ben.wait_for_load_state()
