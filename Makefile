@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test lint wheel bench corpus torture clean
+.PHONY: demo test lint wheel deb bench corpus torture clean
 
 demo: .venv/installed
 	@$(BIN)/python -m fixtures.demo $(if $(KEEP),--keep)
@@ -20,6 +20,9 @@ lint: .venv/installed
 wheel: .venv/installed
 	rm -rf dist
 	$(BIN)/python -m hatchling build -t wheel
+
+deb: .venv/installed
+	debian/build
 
 bench: .venv/installed
 	$(BIN)/python -m bench.ingest $(ARGS)

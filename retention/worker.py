@@ -145,6 +145,11 @@ def _swept(one: _Run) -> Swept:
         one.pace()
     with one.store.transaction() as records:
         links = records.expired.remove_links(_links_ended_before(one.periods, one.now))
+    with one.store.transaction() as records:
+        records.outbox.remove_ended(_links_ended_before(one.periods, one.now))
+        records.sessions.remove_ended(one.now)
+        records.codes.remove_ended(one.now)
+        records.throttles.remove_ended(one.now)
     swept = Swept(
         productive=invoices[Environment.PRODUCTIVE],
         test=invoices[Environment.TEST],
