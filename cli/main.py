@@ -7,6 +7,7 @@ import click
 from cli.account import account
 from cli.backup import backup, restore
 from cli.check_config import check_config
+from cli.export import export
 from cli.front import Group
 from cli.hold import hold
 from cli.init import init
@@ -46,7 +47,7 @@ def main() -> None:
 
 for command in (
     *(serve, replay, mail, list_, show, history, explain, download, account, partner, link, outbound),
-    *(quarantine, retention, hold, verify, user, migrate, move, check_config, status),
+    *(quarantine, retention, hold, verify, export, user, migrate, move, check_config, status),
     *(backup, restore, reread, requeue, revalidate, init),
 ):
     main.add_command(command)

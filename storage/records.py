@@ -181,6 +181,7 @@ class HistoryEventName(StrEnum):
     REMEMBERED = "remembered"
     VIEWED = "viewed"
     DOWNLOADED = "downloaded"
+    EXPORTED = "exported"
     EXPIRED = "expired"
     DELETED = "deleted"
     MAIL_DELETED = "mail-deleted"
