@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from cli import claims as _claims  # noqa: F401  -- adds its commands to `account`
 from cli.account import account
 from cli.backup import backup, restore
 from cli.check_config import check_config

@@ -26,7 +26,7 @@ from storage.chunks import chunks
 from storage.errors import Conflict, NotFound
 from storage.freemail import is_freemail
 from storage.key_rows import any_of
-from storage.records import AccountStatus, CompanyAccount, MembershipState, RememberedDecision
+from storage.records import AccountStatus, CompanyAccount, MembershipState, Proof, RememberedDecision
 from storage.tables import AccountKeyRow, CompanyAccountRow, MembershipRow, PortalUserRow
 
 
@@ -81,6 +81,24 @@ class Accounts:
             if owner_id != account_id:
                 raise Conflict(_belongs(key, self.get(owner_id)))
         self._add_keys(account_id, {key: shown for key, shown in wanted.items() if key not in owners})
+
+    def note_proof(self, key: AccountKey, *, by: str, at: datetime) -> None:
+        """Keeps who proved a key."""
+        self._connection.execute(
+            update(AccountKeyRow)
+            .where(AccountKeyRow.kind == key.kind, AccountKeyRow.value == key.value)
+            .values(proven_by=by, proven_at=at)
+        )
+
+    def proofs(self, account_id: str) -> list[Proof]:
+        """Who proved each key of an account; names find nothing and are left out."""
+        query = select(AccountKeyRow.shown, AccountKeyRow.proven_by, AccountKeyRow.proven_at).where(
+            AccountKeyRow.account_id == account_id, AccountKeyRow.kind != KeyKind.NAME
+        )
+        return [
+            Proof(shown=row.shown, by=row.proven_by, at=row.proven_at)
+            for row in self._connection.execute(query.order_by(AccountKeyRow.shown))
+        ]
 
     def remember(self, decision: RememberedDecision) -> None:
         """Keeps an operator's decision as a key of its account, instead of an earlier one about the same."""

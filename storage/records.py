@@ -122,6 +122,7 @@ class MailTemplate(StrEnum):
     REJECTED = "rejected"
     INVITATION = "invitation"
     CODE = "code"
+    CLAIM = "claim"  # a company claims an address or a domain
     LINK = "link"  # a registration link, sent again by an operator
     KNOWN_ADDRESS = "known-address"  # somebody tried to register an address that is registered
 
@@ -520,6 +521,15 @@ class Assignment:
     account_id: str
     actor: str
     remember: bool  # also for later invoices of the same seller to the same recipient
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proof:
+    """Who proved that a key is an account's."""
+
+    shown: str
+    by: str | None  # "dns", "code", an operator; None: whoever made the account
+    at: datetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

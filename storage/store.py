@@ -20,6 +20,7 @@ from storage.backup import of_postgres, of_sqlite
 from storage.backup.archive import BackupReader, BackupWriter
 from storage.backup.manifest import Manifest, NotABackup
 from storage.blobs import BlobPlace, open_place
+from storage.claims import Claims
 from storage.codes import Codes
 from storage.driver_errors import DRIVER_ERRORS, means_conflict, means_unavailable
 from storage.engine import BUSY_SECONDS, WRITES, database_file, is_missing_file, octet_log, open_engine
@@ -76,6 +77,7 @@ class Transaction:
     sender_checks: SenderChecks
     warnings: SenderWarnings
     codes: Codes
+    claims: Claims
     throttles: Throttles
     outbox: Outbox
     holds: LegalHolds
@@ -368,6 +370,7 @@ def _records(connection: Connection) -> Transaction:
         sender_checks=SenderChecks(connection),
         warnings=SenderWarnings(connection),
         codes=Codes(connection),
+        claims=Claims(connection),
         throttles=Throttles(connection),
         outbox=Outbox(connection),
         holds=LegalHolds(connection),

@@ -216,6 +216,23 @@ class AccountKeyRow(Base):
     value: Mapped[str] = mapped_column(primary_key=True)
     account_id: Mapped[str] = mapped_column(ForeignKey("company_account.id"), index=True)
     shown: Mapped[str]  # as it was entered
+    proven_by: Mapped[str | None]  # None: whoever made the account
+    proven_at: Mapped[datetime | None]
+
+
+class AccountClaimRow(Base):
+    """A key that an account claims and has not proven; several accounts may claim the same."""
+
+    __tablename__ = "account_claim"
+
+    account_id: Mapped[str] = mapped_column(ForeignKey("company_account.id"), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(16), primary_key=True)
+    value: Mapped[str] = mapped_column(primary_key=True)
+    shown: Mapped[str]
+    token: Mapped[str]
+    code_digest: Mapped[bytes]
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
 
 
 class PartnerRow(Base):

@@ -57,6 +57,7 @@ COLUMNS = {
 }
 TABLES = {
     "api_token": Fate.APART,
+    "account_claim": Fate.APART,
     "account_key": Fate.APART,
     "company_account": Fate.APART,
     "contracting_partner": Fate.APART,

@@ -30,6 +30,8 @@ VALUES: dict[str, Any] = {
     "reason": "Unbekannt",
     "purpose": "register",
     "code_shown": "1234 5678",
+    "claim_code": "0123456789ABCDEF",
+    "key": "company.example",
     "link_url": "https://invoices.example.com/register/token",
     "link_until": "24. Dezember 2026",
     "portal_url": "https://invoices.example.com/",

@@ -32,6 +32,11 @@ def organizational_domain(domain: str) -> str:
     return found or domain.lower().rstrip(".")
 
 
+def is_public_suffix(domain: str) -> bool:
+    """Whether anybody can register names below it, as below "de" and "co.uk"; unknown top-level domains are, too."""
+    return _suffixes().privatesuffix(domain.lower().rstrip(".")) is None
+
+
 def dmarc_record(lookups: Lookups, domain: str) -> DmarcRecord | None:
     """The record that holds for a From domain: its own, else its organizational domain's. Raises LookupTrouble."""
     own = _record(lookups, domain)
