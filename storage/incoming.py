@@ -23,7 +23,7 @@ _MAIL = (
     "received_mail",
     (
         *("id", "received_at", "state", "reverse_path", "forward_paths", "peer", "helo", "tls", "trace"),
-        *("size", "transfer_digest"),
+        *("size", "transfer_digest", "lane"),
     ),
 )
 _OCTETS = ("mail_octets", ("mail_id", "position", "octets"))
@@ -31,6 +31,7 @@ _EXTENT = ("mail_extent", ("segment_id", "position", "size", "mail_id"))
 _EVENT = ("history_event", ("mail_id", "at", "event", "actor", "detail"))
 
 _MAILS_AT_ONCE = 64
+_LANE_CHARACTERS = 255  # a domain has no more (RFC 5321 4.5.3.1.2)
 # A row that fills a page: larger ones PostgreSQL would cut in pieces of 2 KB, each with a row and an index entry.
 _OCTETS_OF_A_ROW = 8000
 
@@ -267,6 +268,7 @@ def _mail_row(mail: IncomingMail, instant: Callable[[datetime], Any]) -> _Row:
         mail.trace,
         mail.content.size,
         mail.transfer_digest,
+        (_storable(envelope.reverse_path) or "").rpartition("@")[2].lower()[:_LANE_CHARACTERS],
     )
 
 

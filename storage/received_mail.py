@@ -6,13 +6,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, and_, exists, func, or_, select, text, update
+from sqlalchemy import Row, Select, exists, func, select, text, update
 from sqlalchemy.engine import Connection
 
 from storage import codec
 from storage.accounts import Accounts
 from storage.chunks import chunks
+from storage.due import IN_QUEUE, due
 from storage.errors import NotFound
+from storage.fair_queue import FairQueue
 from storage.history import History
 from storage.invoices import Invoices
 from storage.outbox import Outbox
@@ -31,16 +33,7 @@ from storage.tables import ReceivedMailRow
 
 _MAIL = ReceivedMailRow.__table__
 # Written out, for with bound values SQLite cannot know that the partial index holds these rows.
-_QUEUED = text("received_mail.state IN ('received', 'claimed')")
 _IN_QUARANTINE = text("received_mail.state = 'quarantined'")
-
-
-def _due(now: datetime) -> ColumnElement[bool]:
-    fresh = ReceivedMailRow.state == MailState.RECEIVED
-    orphaned = and_(ReceivedMailRow.state == MailState.CLAIMED, ReceivedMailRow.claimed_until <= now)
-    return or_(
-        and_(fresh, or_(ReceivedMailRow.not_before.is_(None), ReceivedMailRow.not_before <= now)), orphaned
-    )
 
 
 class ReceivedMails:
@@ -50,15 +43,19 @@ class ReceivedMails:
         self._connection = connection
         self._octets = StoredOctets(connection)
 
-    def claim(self, *, by: str, now: datetime, lease: timedelta, limit: int) -> list[str]:
+    def lanes(self, after: str, most: int) -> list[str]:
+        """Lanes of the queue in which mails wait, those behind `after` first: domains of reverse-paths."""
+        return FairQueue(self._connection).lanes(after, most)
+
+    def claim(
+        self, *, by: str, now: datetime, lease: timedelta, limit: int, lanes: Sequence[str] = ()
+    ) -> list[str]:
         """Claims up to `limit` queued mails for `by` until `now + lease`; their ids, oldest first.
 
+        Of each of `lanes` as many as of any other, as long as it has some; without lanes the oldest.
         Mails whose lease has run out are claimed again: their worker is gone.
         """
-        candidates = (
-            select(ReceivedMailRow.id).where(_QUEUED, _due(now)).order_by(ReceivedMailRow.id).limit(limit)
-        )
-        ids = list(self._connection.scalars(candidates.with_for_update(skip_locked=True)))
+        ids = FairQueue(self._connection).due_mails(lanes, now, limit)
         if ids:
             self._connection.execute(
                 update(ReceivedMailRow)
@@ -73,7 +70,7 @@ class ReceivedMails:
 
     def has_due(self, now: datetime) -> bool:
         """Whether any mail in the queue can be claimed at `now`; asking costs no write lock."""
-        return self._connection.scalar(select(exists().where(_QUEUED, _due(now)))) or False
+        return self._connection.scalar(select(exists().where(IN_QUEUE, due(now)))) or False
 
     def renew(self, ids: Sequence[str], *, by: str, until: datetime) -> None:
         """Keeps claimed mails for `by` until `until`."""
@@ -175,6 +172,7 @@ class ReceivedMails:
                 reason=None,
                 failures=0,
                 expires_at=None,
+                lane=func.coalesce(ReceivedMailRow.lane, ""),
                 assignment=codec.assignment_to_json(assignment) if assignment else None,
             )
         )
@@ -261,7 +259,7 @@ class ReceivedMails:
 
     def queued(self) -> int:
         """How many mails wait to be filed or are being read."""
-        return self._connection.scalar(select(func.count()).select_from(ReceivedMailRow).where(_QUEUED)) or 0
+        return self._connection.scalar(select(func.count()).select_from(ReceivedMailRow).where(IN_QUEUE)) or 0
 
     def quarantined(self) -> int:
         """How many mails wait for an operator."""
@@ -278,7 +276,7 @@ class ReceivedMails:
 
     def oldest_queued(self) -> datetime | None:
         """When the oldest mail in the queue was received."""
-        return self._connection.scalar(select(func.min(ReceivedMailRow.received_at)).where(_QUEUED))
+        return self._connection.scalar(select(func.min(ReceivedMailRow.received_at)).where(IN_QUEUE))
 
 
 def _record(row: Row[Any]) -> ReceivedMail:

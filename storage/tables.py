@@ -103,6 +103,7 @@ class ReceivedMailRow(Base):
     claimed_by: Mapped[str | None]
     claimed_until: Mapped[datetime | None]
     not_before: Mapped[datetime | None]  # the next try, after a failure
+    lane: Mapped[str | None] = mapped_column(_BY_OCTETS)  # of the queue: the domain of the reverse-path
 
     message_id: Mapped[str | None]
     content: Mapped[dict[str, Any] | None]  # sender metadata and leaf parts, as codec.py writes them
@@ -117,6 +118,13 @@ class ReceivedMailRow(Base):
         # The queue stays small however many mails are filed.
         Index(
             "ix_received_mail_queue",
+            "id",
+            sqlite_where=text("state IN ('received', 'claimed')"),
+            postgresql_where=text("state IN ('received', 'claimed')"),
+        ),
+        Index(
+            "ix_received_mail_lane",
+            "lane",
             "id",
             sqlite_where=text("state IN ('received', 'claimed')"),
             postgresql_where=text("state IN ('received', 'claimed')"),

@@ -40,6 +40,7 @@ _MAIL = {
             "message_id",
             "content",
             "assignment",
+            "lane",
             "authentication",
             "sender_check_at",
         ),

@@ -59,6 +59,7 @@ class Processor:
         self._held: set[str] = set()  # claimed, not yet recorded
         self._holding = threading.Lock()
         self._finished: queue.Queue[Finished | None] = queue.Queue(maxsize=2 * AT_ONCE)
+        self._lane = ""  # of the queue that had its turn last
         self._renew_at = time.monotonic() + LEASE.total_seconds() / 3
         self.moved_at = time.monotonic()  # when the loop last came round, or the store was last asked
 
@@ -120,7 +121,10 @@ class Processor:
             if not records.mails.has_due(self._now()):
                 return []
         with self._store.transaction() as records:
-            return records.mails.claim(by=self.name, now=self._now(), lease=LEASE, limit=AT_ONCE)
+            # Senders take turns, so the one with the longest queue waits for itself alone.
+            lanes = records.mails.lanes(self._lane, AT_ONCE)
+            self._lane = lanes[-1] if lanes else ""
+            return records.mails.claim(by=self.name, now=self._now(), lease=LEASE, limit=AT_ONCE, lanes=lanes)
 
     def _renew(self) -> None:
         with self._holding:
