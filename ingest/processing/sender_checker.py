@@ -19,6 +19,7 @@ AT_ONCE = 16
 OCTETS_AT_ONCE = 64 * 1024**2
 LEASE = timedelta(seconds=120)
 IDLE_SECONDS = 0.5
+BUSY_SECONDS = 1.0  # between two batches while mails wait to be filed
 PAUSE_SECONDS = 5.0  # while the store is away
 # When a sender is checked again after the DNS gave no answer, from one check to the next; then it stays at that.
 AGAIN_AFTER = (timedelta(minutes=1), timedelta(minutes=10), timedelta(hours=1), timedelta(hours=6))
@@ -49,6 +50,7 @@ class SenderChecker:
                 pause = IDLE_SECONDS
                 try:
                     if self.check_due():
+                        self._give_way()
                         continue
                 except StorageUnavailable as error:
                     mail_log.store_unavailable("check senders", error, PAUSE_SECONDS)
@@ -59,6 +61,13 @@ class SenderChecker:
                 self._stop.wait(pause)
         finally:
             self._process.close()
+
+    def _give_way(self) -> None:
+        """While mails wait to be filed, these come first: a few senders are checked now and then."""
+        with self._store.reading() as records:
+            waiting = records.mails.has_due(self._now())
+        if waiting:
+            self._stop.wait(BUSY_SECONDS)
 
     def check_due(self) -> int:
         """Checks some mails that are due; how many. Raises StorageUnavailable."""
