@@ -62,7 +62,7 @@ class Admission:
             account = records.accounts.get(invited.id)
         else:
             account = _founded(company, now)
-            records.accounts.add(account)
+            records.accounts.found(account)
         self._put(account, user, registration.founding(), None)
         return Admitted(account, MembershipState.ACTIVE)
 

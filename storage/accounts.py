@@ -227,15 +227,34 @@ class Accounts:
         return self.get(owner) if owner else None
 
     def register(self, account_id: str, name: str, at: datetime) -> bool:
-        """Makes an invited account a registered one of this name; False when it is registered already."""
+        """Makes an invited account a registered one of this name; False when it is registered already.
+
+        Raises Conflict when another account has the name.
+        """
         changed = self._connection.execute(
             update(CompanyAccountRow)
             .where(CompanyAccountRow.id == account_id, CompanyAccountRow.status == AccountStatus.INVITED)
             .values(status=AccountStatus.REGISTERED, registered_at=at, name=name)
         )
         if changed.rowcount:
-            self._enter_name(account_id, name)
+            self._claim_name(account_id, name)
         return bool(changed.rowcount)
+
+    def found(self, account: CompanyAccount) -> None:
+        """Adds an account whose name nobody else may have. Raises what `add` does, and Conflict for the name."""
+        self.add(account)
+        self._claim_name(account.id, account.name)
+
+    def _claim_name(self, account_id: str, name: str) -> None:
+        """The name finds this account alone. Raises Conflict when it finds another, also one that came just now."""
+        key = name_key(name)
+        if key is None:
+            return
+        owner = self.owners([key]).get(key)
+        if owner is None:
+            self._add_keys(account_id, {key: name})
+        elif owner != account_id:
+            raise Conflict(_belongs(key, self.get(owner)))
 
     def _enter_name(self, account_id: str, name: str) -> None:
         """The name finds this account from now on, unless it finds another one of the same name already."""

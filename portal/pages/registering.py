@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 from typing import Annotated
 
+import tenacity
 from fastapi import APIRouter, Depends, Form, Request
 from starlette.responses import Response
 
@@ -16,7 +17,7 @@ from portal.rendering import page, redirect
 from portal.visitors import Visitor, signed_in, visitor
 from portal.wired import Portal, wired
 from storage.account_keys import address_key
-from storage.errors import NotFound
+from storage.errors import Conflict, NotFound
 from storage.ids import new_id
 from storage.link_tokens import token_digest
 from storage.records import (
@@ -34,6 +35,14 @@ from storage.records import (
 from storage.store import Transaction
 
 router = APIRouter()
+
+# Somebody else founded the same company, or proved the same mailbox, at the same moment; then it is known.
+_AGAIN = tenacity.Retrying(
+    retry=tenacity.retry_if_exception_type(Conflict),
+    wait=tenacity.wait_random(0, 0.2),
+    stop=tenacity.stop_after_attempt(5),
+    reraise=True,
+)
 
 Who = Annotated[Visitor, Depends(visitor)]
 Known = Annotated[Visitor, Depends(signed_in)]
@@ -182,8 +191,7 @@ def do_join(request: Request, who: Known, portal: Wired, company: Field = "") ->
     if fault := company_fault(name):
         return page(request, who, "join.html", status=400, company=name, fault=fault)
     limits.expect(portal, ("join", who.user.id, limits.CODES))
-    with portal.store.transaction() as records:
-        admitted = _admission(records, portal).register(who.user, name)
+    admitted = _AGAIN(_join, portal, who.user, name)
     return _arrived(request, portal, who.user, admitted, anew=False)
 
 
@@ -279,20 +287,27 @@ def _authorised(request: Request, who: Visitor, portal: Portal, context: dict[st
 
 def _finish(request: Request, who: Visitor, portal: Portal, context: dict[str, str]) -> Response:
     """Lets somebody in whose mailbox is proven, by a code, by the link that was sent to it, or by being signed in."""
-    now = portal.now()
     try:
-        with portal.store.transaction() as records:
-            user = records.users.confirmed(_user_of(context, portal), now)
-            admission = _admission(records, portal)
-            if link := context.get("link"):
-                admitted = admission.redeem(user, bytes.fromhex(link), context["company"])
-            else:
-                admitted = admission.register(user, context["company"])
+        user, admitted = _AGAIN(_let_in, portal, context)
     except (LinkGone, NotFound):
         return page(request, who, "link-gone.html", status=404)
     except NameTaken:
         return page(request, who, "name-taken.html", status=409, company=context["company"])
     return _arrived(request, portal, user, admitted, anew=who.user is None or who.user.id != user.id)
+
+
+def _join(portal: Portal, user: User, company: str) -> Admitted:
+    with portal.store.transaction() as records:
+        return _admission(records, portal).register(user, company)
+
+
+def _let_in(portal: Portal, context: dict[str, str]) -> tuple[User, Admitted]:
+    with portal.store.transaction() as records:
+        user = records.users.confirmed(_user_of(context, portal), portal.now())
+        admission = _admission(records, portal)
+        if link := context.get("link"):
+            return user, admission.redeem(user, bytes.fromhex(link), context["company"])
+        return user, admission.register(user, context["company"])
 
 
 def _arrived(request: Request, portal: Portal, user: User, admitted: Admitted, *, anew: bool) -> Response:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -12,15 +13,18 @@ from retention.worker import Swept, drill, would_go
 from storage.errors import NotFound
 from storage.expiry import RetentionPeriods
 from storage.records import (
+    CodePurpose,
     Environment,
     Filing,
     HistoryEvent,
     HistoryEventName,
     InvoiceState,
     MailState,
+    OutboundState,
     Outcome,
 )
 from storage.store import Store
+from storage.throttles import Limit
 from tests import making
 
 PERIODS = RetentionPeriods(productive_days=90, test_days=30, tombstone_days=365)
@@ -208,6 +212,36 @@ def test_old_links_go(store: Store, now: datetime) -> None:
 
     assert drill(store, PERIODS, now + 395 * DAY - INSTANT).links == 0
     assert drill(store, PERIODS, now + 395 * DAY).links == 1
+
+
+def test_what_the_doors_leave_behind_goes(store: Store, now: datetime) -> None:
+    """Sessions, codes and counted tries that are over; mails of ours a year after they were made."""
+    anna = making.user()
+    mail = making.outbound()
+    with store.transaction() as records:
+        records.users.add(anna)
+        token = records.sessions.begin(anna.id, now)
+        flow = records.codes.begin(anna.email, CodePurpose.RESET, {}, now).flow
+        records.throttles.allows("door", "peer", Limit(1, DAY), now)
+        records.outbox.add([mail])
+        records.outbox.claim(by="a", now=now, lease=DAY, limit=1)
+        records.outbox.fail(mail.id, by="a", reply="550")
+
+    drill(store, PERIODS, now)
+    with store.reading() as records:
+        assert records.sessions.live(token, now) is not None
+        assert records.codes.find(flow, now) is not None
+    drill(store, PERIODS, now + 365 * DAY - INSTANT)
+    with store.reading() as records:
+        assert records.outbox.get(mail.id) == replace(
+            mail, attempts=1, state=OutboundState.FAILED, not_before=now, last_reply="550"
+        )
+        assert records.sessions.live(token, now) is None
+        assert records.codes.find(flow, now) is None
+        assert not records.throttles.spent("door", "peer", Limit(1, DAY), now)
+    drill(store, PERIODS, now + 365 * DAY)
+    with store.reading() as records, pytest.raises(NotFound):
+        records.outbox.get(mail.id)
 
 
 def test_several_workers_share_the_work(store: Store, now: datetime) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 from datetime import timedelta
 from typing import Any
 
@@ -120,6 +121,39 @@ def test_who_registers_a_known_company_waits_for_its_administrator(place_on_each
     assert _members(place, company.id)[1:] == [(ANNA, Role.MEMBER, MembershipState.WAITING)]
     assert "Muster GmbH" in browser.get("/waiting").text
     assert browser.get("/").headers["location"] == "/waiting"
+
+
+def test_of_several_who_found_one_company_at_once_one_does_and_the_others_wait(place_on_each: Place) -> None:
+    """Each has proven a mailbox and nobody is lost; there is no twin."""
+    place = place_on_each
+    browsers = [place.browser() for _ in range(6)]
+    emails = [f"p{number}@company.example" for number in range(6)]
+    for browser, email in zip(browsers, emails, strict=True):
+        browser.get("/register")
+        browser.post("/register", ENTERED | {"email": email})
+        browser.get("/code")
+    codes = [_code(place, email) for email in emails]
+    places: list[str] = []
+    gate = threading.Barrier(6)
+
+    def prove(browser: Browser, code: str) -> None:
+        gate.wait()
+        places.append(browser.post("/code", {"code": code}).headers.get("location", "none"))
+
+    threads = [
+        threading.Thread(target=prove, args=(browser, code))
+        for browser, code in zip(browsers, codes, strict=True)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert sorted(places) == ["/?notice=welcome"] + ["/waiting"] * 5
+    roles = [role for _, role, _ in _members(place, _account(place, "Muster GmbH"))]
+    assert sorted(roles) == [Role.ADMINISTRATOR] + [Role.MEMBER] * 5
+    with place.store.reading() as records:
+        assert len(records.accounts.all()) == 1
 
 
 def test_people_of_a_domain_that_the_company_named_join_at_once(place: Place) -> None:
