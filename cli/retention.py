@@ -12,6 +12,8 @@ from cli.front import Front, Group, Instant, actor, pass_front, utc_now
 from ingest.daemon import retention_periods
 from retention import rescheduling, worker
 from retention.pace import Pace
+from retention.warning import warn
+from storage.ids import new_id
 
 
 @click.group(cls=Group)
@@ -59,7 +61,15 @@ def _run(front: Front, at: datetime, *, dry_run: bool, drill: bool, clock_is_rig
     if clock_is_right:
         worker.trust_clock(front.store, periods, at, actor())
     furthest = timedelta(days=front.settings.retention.clock_jump_days)
-    return worker.run(front.store, periods, at, furthest=furthest, pace=Pace(front.store))
+    swept = worker.run(front.store, periods, at, furthest=furthest, pace=Pace(front.store))
+    _warn(front, at)
+    return swept
+
+
+def _warn(front: Front, at: datetime) -> None:
+    ahead = timedelta(days=front.settings.retention.warn_days)
+    if ahead and front.settings.outbound.mode != "none":
+        warn(front.store, at, ahead, new_id)
 
 
 @retention.command()

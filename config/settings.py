@@ -203,6 +203,7 @@ class RetentionSettings(Section):
     tombstone_days: Annotated[int, Field(ge=0, le=36500)]
     time_zone: Annotated[str, AfterValidator(_time_zone)]
     clock_jump_days: Annotated[int, Field(ge=1, le=3650)]
+    warn_days: Annotated[int, Field(ge=0, le=3650)]
 
 
 class RegistrationSettings(Section):

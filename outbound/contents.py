@@ -104,6 +104,9 @@ class Gathering:
             values["code_shown"] = written_code(code)
         if mail.account_id:
             values["company"] = records.accounts.get(mail.account_id).name
+        for name in ("from", "until"):
+            if name in context:
+                values[f"{name}_shown"] = written_date(context[name], mail.language)
         if link_id := context.get("link"):
             link = records.links.get(link_id)
             if link.state(now) is not LinkState.LIVE:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from storage.expiries import KeptInvoice, KeptMail
 from storage.expiry import RetentionPeriods
@@ -67,7 +67,7 @@ def reschedule(store: Store, periods: RetentionPeriods, now: datetime, actor: st
         subject_id=None,
         rule=f"{actor}: productive {periods.productive_days} days, test {periods.test_days}, {periods.time_zone}",
         content_digest=None,
-        keep_until=periods.tombstone_until(now),
+        keep_until=max(periods.tombstone_until(now), now + timedelta(days=1)),  # it must outlast its permit
     )
     with store.transaction() as records:
         number = records.ledger.append([entry])

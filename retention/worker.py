@@ -20,6 +20,7 @@ from storage.store import Store, Transaction
 ACTOR = "retention"
 BATCH = 200  # records in one transaction; short enough that no mail waits for it
 FURTHEST = timedelta(days=7)  # between two runs, before an operator has to say that the clock is right
+_PERMIT_LASTS = timedelta(days=1)  # at least: the entry that permits a drill must outlast it
 
 _log = structlog.get_logger("invoices")
 
@@ -95,7 +96,7 @@ def drill(store: Store, periods: RetentionPeriods, now: datetime, *, batch: int 
         subject_id=None,
         rule="the run was told what time it is",
         content_digest=None,
-        keep_until=periods.tombstone_until(now),
+        keep_until=max(periods.tombstone_until(now), now + _PERMIT_LASTS),
     )
     with store.transaction() as records:
         number = records.ledger.append([entry])

@@ -97,6 +97,16 @@ class DueMail:
         return self.expires_at, self.id
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExpiringInvoices:
+    """How many invoices of a company expire within a while."""
+
+    account_id: str
+    number: int
+    first: datetime  # when the first of them expires
+    last: datetime
+
+
 class Expired:
     """Everything whose time has come, within one transaction."""
 
@@ -227,6 +237,25 @@ class Expired:
             .order_by(InvoiceRow.expires_at, InvoiceRow.id)
             .limit(1)
         )
+
+    def expiring(self, after: datetime, until: datetime) -> list[ExpiringInvoices]:
+        """Productive invoices that nobody holds and that expire behind `after` up to `until`, by company."""
+        rows = self._connection.execute(
+            select(
+                InvoiceRow.account_id,
+                func.count().label("number"),
+                func.min(InvoiceRow.expires_at).label("first"),
+                func.max(InvoiceRow.expires_at).label("last"),
+            )
+            .where(AVAILABLE, InvoiceRow.expires_at > after, InvoiceRow.expires_at <= until)
+            .where(InvoiceRow.environment == Environment.PRODUCTIVE, ~INVOICE_HELD)
+            .group_by(InvoiceRow.account_id)
+            .order_by(InvoiceRow.account_id)
+        )
+        return [
+            ExpiringInvoices(account_id=row.account_id, number=row.number, first=row.first, last=row.last)
+            for row in rows
+        ]
 
     def due_up_to(self, now: datetime, most: int) -> int:
         """How many invoices are due at `now`, counted up to `most`: asked often, and of a long queue, too."""

@@ -124,6 +124,7 @@ class MailTemplate(StrEnum):
     CODE = "code"
     CLAIM = "claim"  # a company claims an address or a domain
     LINK = "link"  # a registration link, sent again by an operator
+    EXPIRING = "expiring"  # to members of a company: some invoices will be deleted soon
     KNOWN_ADDRESS = "known-address"  # somebody tried to register an address that is registered
 
 

@@ -60,6 +60,15 @@ class RetentionGate:
         self._make_row()
         self._connection.execute(update(RetentionClockRow).values(distrusted_at=newest))
 
+    def warned_until(self) -> datetime | None:
+        """Up to which expiry companies were warned; locked for this transaction."""
+        self._make_row()
+        return self._connection.scalar(select(RetentionClockRow.warned_until).with_for_update())
+
+    def warn_until(self, until: datetime) -> None:
+        """They are warned up to there now."""
+        self._connection.execute(update(RetentionClockRow).values(warned_until=until))
+
     def count(self, *, productive: int = 0, test: int = 0, mails: int = 0) -> None:
         """Adds to what has been deleted since the beginning."""
         self._make_row()

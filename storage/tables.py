@@ -652,6 +652,7 @@ class RetentionClockRow(Base):
     productive_deleted: Mapped[int] = mapped_column(BigInteger)
     test_deleted: Mapped[int] = mapped_column(BigInteger)
     mails_deleted: Mapped[int] = mapped_column(BigInteger)
+    warned_until: Mapped[datetime | None]  # of the expiries that companies were told of by mail
 
 
 class RetentionPermitRow(Base):

@@ -271,3 +271,18 @@ def test_several_workers_share_the_work(store: Store, now: datetime) -> None:
     assert counted == {"productive": 0, "test": 30, "mails": 30}
     assert len({(one.event, one.subject_id) for one in told if one.subject_id}) == 60
     assert len(told) == 60 + 3, "each deletion once, and the three drills"
+
+
+def test_drills_without_any_tombstones_leave_nothing_but_their_traces(store: Store, now: datetime) -> None:
+    """With `tombstone_days = 0`, a drill must not fold the entry that permits it; the ledger stays small."""
+    periods = RetentionPeriods(productive_days=90, test_days=30, tombstone_days=0)
+    for _ in range(5):
+        _filed(store, Environment.TEST)
+
+    swept = [drill(store, periods, now + days * DAY, batch=2) for days in (31, 33, 35, 37)]
+
+    with store.reading() as records:
+        entries = [one.entry.event for one in records.ledger.entries()]
+    assert (swept[0].test, swept[0].invoice_tombstones, swept[0].mail_tombstones) == (5, 5, 5)
+    assert set(entries) <= {"drill", "folded"}
+    assert len(entries) < 10

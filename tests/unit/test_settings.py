@@ -42,6 +42,7 @@ def test_the_defaults_are_what_the_contract_says() -> None:
         "tombstone_days": 365,
         "time_zone": "UTC",
         "clock_jump_days": 7,
+        "warn_days": 14,
     }
     assert settings.registration.link_days == 30
 
@@ -58,6 +59,7 @@ def test_the_environment_goes_before_the_file_and_the_file_before_the_defaults(t
         "tombstone_days": 365,
         "time_zone": "UTC",
         "clock_jump_days": 7,
+        "warn_days": 14,
     }
 
 
