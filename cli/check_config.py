@@ -19,6 +19,7 @@ CHECKS: dict[str, Callable[[Settings], str]] = {
     "blobs.url": state.check_blobs,
     "clock": state.check_clock,
     "reading": state.check_reading,
+    "validation.rules": state.check_validation,
     "registration.link_key": state.check_link_key,
     "registration.base_url": network.check_base_url,
     "smtp.hostname": network.check_hostname,

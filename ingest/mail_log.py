@@ -184,6 +184,12 @@ def validation_off(reason: str) -> None:
     _log.info("validation-off", reason=reason)
 
 
+def validation_broke(invoice_id: str, error: Exception) -> None:
+    """A bug of ours kept an invoice from being validated; it is tried again, three times in all."""
+    metrics.VALIDATIONS_FAILED.inc()
+    _log.error("validation-broke", invoice=invoice_id, exc_info=error)
+
+
 def validator_died(error: BaseException) -> None:
     """The stage that validates ended by an error of ours; mails are filed all the same."""
     metrics.VALIDATIONS_FAILED.inc()

@@ -15,6 +15,7 @@ from reading.sandbox import ReaderPool, ReadingFailed
 from storage.blobs import open_place
 from storage.ids import new_id
 from storage.store import Store
+from validation.rule_sets import installed_rules, is_installed
 
 LEAST_FREE_OCTETS = 1024**3
 LEAST_FREE_FILES = 1000
@@ -130,6 +131,16 @@ def check_reading(_: Settings) -> str:
             f"a mail cannot be read here: {reason}; what the reader said stands above or in the log"
         )
     return "a reader process has read a mail"
+
+
+def check_validation(settings: Settings) -> str:
+    """The rules that invoices are held against, each with its version. Raises WrongCatalogue."""
+    if settings.validation.mode == "off":
+        return "off: invoices are not validated"
+    if not is_installed():
+        return "invoices are not validated: the packages of requirements-validation.lock are not installed"
+    rules = {one.rule_set.id for one in installed_rules(settings.validation.rules)}
+    return f"{len(rules)} sets of rules: {', '.join(sorted(rules))}"
 
 
 def gibibytes(octets: int) -> str:

@@ -88,7 +88,12 @@ class Validator:
             if self._stop.is_set() or (place and self._mails_wait()):
                 self._give_back(taken[place:])
                 return max(place, 1)
-            self._validate(one)
+            try:
+                self._validate(one)
+            except StorageUnavailable:
+                raise
+            except Exception as error:  # a bug must cost the one invoice that shows it; its tries are counted
+                mail_log.validation_broke(one.invoice_id, error)
         return len(taken)
 
     def _give_back(self, left: list[Waiting]) -> None:

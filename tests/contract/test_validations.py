@@ -143,3 +143,25 @@ def test_invoices_are_found_by_their_worth(store: Store, database_url: str, stat
 
     assert [one.id for one in found] == [wanted.invoice_id]
     assert counts == {status: 1, unlike: 1}
+
+
+def test_a_bug_costs_only_the_invoice_that_shows_it(store: Store, database_url: str) -> None:
+    """The others of its batch get their worth; it is tried again, and given up after three times."""
+    first = file_invoice(database_url)
+    second = file_invoice(database_url, addresses=("b@company.example",))
+    broken, sound = sorted((first.invoice_id, second.invoice_id))
+    examiners = answering(validation())
+    answer = examiners.examine
+
+    def breaks_once(*_: object) -> object:
+        examiners.examine = answer  # type: ignore[method-assign]
+        raise ZeroDivisionError
+
+    examiners.examine = breaks_once  # type: ignore[method-assign, assignment]
+
+    _validator(store, examiners).until_done()
+
+    with store.reading() as records:
+        assert records.invoices.get(broken).validation is None
+        assert records.invoices.get(sound).validation == validation()
+        assert records.validations.has_waiting(making.NOW + LEASE)

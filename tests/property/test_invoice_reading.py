@@ -9,6 +9,7 @@ from reading.invoice_reading.document import read_document
 from reading.invoice_reading.pdf_text import read_text
 from reading.mail import read_mail
 from reading.mime import Leaf
+from reading.rendering.rendering import LANGUAGES, render
 from storage.records import PartRole
 from tests.invoice_documents import cii, mail, pdf, ubl
 
@@ -105,3 +106,12 @@ def test_any_text_is_read(text: str) -> None:
     terms = read_text(text).terms
 
     assert not terms.structured
+
+
+@_SETTINGS
+@given(_mutated(), st.sampled_from(LANGUAGES))
+def test_a_page_is_drawn_of_whatever_can_be_read(octets: bytes, language: str) -> None:
+    """Or none; a damaged document is no reason to show an error instead of it."""
+    page = render(octets, None, language)
+
+    assert page is None or page.startswith(b"<!DOCTYPE html>")
