@@ -8,11 +8,9 @@ import subprocess
 import sys
 import tarfile
 import threading
-import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
-import psycopg
 import pytest
 from sqlalchemy import MetaData, create_engine, select
 
@@ -26,28 +24,6 @@ from tests.contract.test_retention import DAY, PERIODS
 from tests.filed_mails import file_in_quarantine, file_invoice
 
 SIZES = (9, 20_000, 40_000, 300_000)  # beside SQLite the last two lie in the log of octets
-
-
-@pytest.fixture
-def another(database_url: str, tmp_path: Path) -> Iterator[Callable[[], str]]:
-    """Makes urls of more databases of the same engine, which are empty."""
-    made = []
-    server = database_url.replace("postgresql+psycopg://", "postgresql://")
-
-    def make() -> str:
-        name = f"test_{uuid.uuid4().hex}"
-        if database_url.startswith("sqlite"):
-            return f"sqlite:///{tmp_path / name / 'invoices.db'}"
-        with psycopg.connect(server, autocommit=True) as connection:
-            connection.execute(f'CREATE DATABASE "{name}"')
-        made.append(name)
-        before, _, after = database_url.partition("?")
-        return f"{before.rpartition('/')[0]}/{name}?{after}"
-
-    yield make
-    for name in made:
-        with psycopg.connect(server, autocommit=True) as connection:
-            connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
 def _restored(commands: Commands, url: str) -> Commands:
