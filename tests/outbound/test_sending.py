@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import ssl
 import threading
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from storage.errors import StorageUnavailable
 from storage.records import Language, MailTemplate, OutboundState
 from storage.store import Store
 from tests import making
+from tests.certificates import self_signed
 from tests.outbound.conftest import Clock, sender
 from tests.post_office import PostOffice, code_in, post_office, text_of
 
@@ -290,6 +292,56 @@ def test_a_sender_with_a_password_shows_it_to_the_smarthost(
 
     assert office.logins == [(b"mailbox", b"secret")]
     assert len(office.mails) == 1
+
+
+def _with_certificate(folder: Path) -> ssl.SSLContext:
+    pem = folder / "mx.pem"
+    pem.write_bytes(self_signed(until=datetime.now(UTC) + timedelta(days=1)))
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(pem)
+    return context
+
+
+def test_tls_is_used_where_it_is_offered_and_its_certificate_checked_where_it_is_required(
+    store: Store, readers: ReaderPool, clock: Clock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A certificate that nobody vouches for is better than none, and not good enough where TLS has to protect."""
+    monkeypatch.setattr("outbound.smarthost._TRIES", 1)
+    with post_office(tls_context=_with_certificate(tmp_path), require_starttls=True) as office:
+        strict = sender(
+            store,
+            readers,
+            clock,
+            tmp_path,
+            OUTBOUND__SMARTHOST=office.address,
+            OUTBOUND__TLS="required",
+        )
+        mail_id = _add(store)
+        strict.send_due()
+        assert office.mails == []
+        state, reply = _state(store, mail_id)
+        clock.pass_(timedelta(minutes=1))
+        sender(store, readers, clock, tmp_path, OUTBOUND__SMARTHOST=office.address).send_due()
+
+    assert state is OutboundState.QUEUED
+    assert reply is not None
+    assert "certificate" in reply.lower()
+    assert len(office.mails) == 1
+
+
+def test_no_mail_goes_in_the_clear_where_tls_is_required(
+    store: Store, readers: ReaderPool, office: PostOffice, clock: Clock, tmp_path: Path
+) -> None:
+    """A smarthost that offers none, or somebody who strips the offer, gets nothing."""
+    sending = sender(
+        store, readers, clock, tmp_path, OUTBOUND__SMARTHOST=office.address, OUTBOUND__TLS="required"
+    )
+    mail_id = _add(store)
+
+    sending.send_due()
+
+    assert office.mails == []
+    assert _state(store, mail_id)[0] is OutboundState.QUEUED
 
 
 def test_a_database_that_is_away_stops_nothing_for_good(
