@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from itertools import islice
@@ -67,12 +67,27 @@ _TYPES = {
 _Rows = dict[str, list[tuple[Any, ...]]]
 
 
-def fill(url: str, invoices: int, expired: int) -> None:
-    """`invoices` of which `expired` are due; each in a small mail of its own, as they would have come in."""
+def account_id(number: int) -> str:
+    """The id of a made-up company account."""
+    return f"00000000-0000-7000-8000-{number:012d}"
+
+
+def fill(
+    url: str,
+    invoices: int,
+    expired: int,
+    *,
+    companies: int = ACCOUNTS,
+    changed: Callable[[int, str, tuple[Any, ...]], Iterable[tuple[Any, ...]]] | None = None,
+) -> None:
+    """`invoices` of which `expired` are due; each in a small mail of its own, as they would have come in.
+
+    `changed` makes other rows of the one for (number, table), where they should not all be alike.
+    """
     Store.open(url).close()
     now = datetime.now(UTC)
     numbers = iter(range(invoices))
-    accounts = [f"00000000-0000-7000-8000-{number:012d}" for number in range(ACCOUNTS)]
+    accounts = [account_id(number) for number in range(companies)]
     if url.startswith("sqlite"):
         with closing(sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None)) as connection:
             connection.execute("PRAGMA synchronous = OFF")
@@ -80,7 +95,9 @@ def fill(url: str, invoices: int, expired: int) -> None:
             _add_accounts(connection, accounts, now.replace(tzinfo=None))
             while some := list(islice(numbers, PORTION)):
                 connection.execute("BEGIN")
-                for table, rows in _rows(some, invoices, expired, accounts, now, as_text=True).items():
+                for table, rows in _rows(
+                    some, invoices, expired, accounts, now, changed, as_text=True
+                ).items():
                     marks = ", ".join("?" * len(_TABLES[table]))
                     connection.executemany(
                         f"INSERT INTO {table} ({', '.join(_TABLES[table])}) VALUES ({marks})",
@@ -92,7 +109,7 @@ def fill(url: str, invoices: int, expired: int) -> None:
     with psycopg.connect(url.replace("+psycopg", "")) as server:
         _add_accounts(server, accounts, now)
         while some := list(islice(numbers, PORTION)):
-            for table, rows in _rows(some, invoices, expired, accounts, now, as_text=False).items():
+            for table, rows in _rows(some, invoices, expired, accounts, now, changed, as_text=False).items():
                 columns = ", ".join(_TABLES[table])
                 with (
                     server.cursor() as cursor,
@@ -119,12 +136,19 @@ def _add_accounts(connection: Any, accounts: list[str], now: datetime) -> None:
 
 
 def _rows(
-    numbers: list[int], invoices: int, expired: int, accounts: list[str], now: datetime, *, as_text: bool
+    numbers: list[int],
+    invoices: int,
+    expired: int,
+    accounts: list[str],
+    now: datetime,
+    changed: Callable[[int, str, tuple[Any, ...]], Iterable[tuple[Any, ...]]] | None,
+    *,
+    as_text: bool,
 ) -> _Rows:
     rows: _Rows = {table: [] for table in _TABLES}
     for number in numbers:
         for table, made in _records(number, invoices, expired, accounts, now, as_text=as_text):
-            rows[table].append(made)
+            rows[table] += changed(number, table, made) if changed else [made]
     return rows
 
 
@@ -138,7 +162,7 @@ def _records(
     age = timedelta(days=100 - 9.9 * number / expired) if due else timedelta(days=89 * (1 - share))
     received, expires = now - age, now - age + timedelta(days=90)
     mail_id, invoice_id = _id(received, number, "a"), _id(received, number, "b")
-    account_id = accounts[number % ACCOUNTS]
+    account_id = accounts[number % len(accounts)]
     at, until = (_instant(received), _instant(expires)) if as_text else (received, expires)
     content: Any = json.dumps(_TERMS) if as_text else _TERMS
     empty: Any = json.dumps([]) if as_text else []

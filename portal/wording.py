@@ -6,7 +6,7 @@ import tomllib
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, tzinfo
 from decimal import Decimal, InvalidOperation
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -59,6 +59,11 @@ def day(language: Language, value: datetime | date | str | None) -> str:
             return value
     if isinstance(value, datetime):
         value = value.astimezone(ZONE).date()
+    return _day(language, value)
+
+
+@lru_cache(4096)  # a list writes the same days again and again
+def _day(language: Language, value: date) -> str:
     return format_date(value, "dd.MM.yyyy" if language is Language.GERMAN else "d MMM y", _LOCALES[language])
 
 
@@ -68,6 +73,7 @@ def moment(language: Language, value: datetime) -> str:
     return format_datetime(value, pattern, tzinfo=ZONE, locale=_LOCALES[language])
 
 
+@lru_cache(4096)  # the same amounts come every month
 def amount(language: Language, value: str | None, currency: str | None = None) -> str:
     """An amount with its currency; what is no number stays as it was written."""
     if value is None:

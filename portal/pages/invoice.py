@@ -15,7 +15,7 @@ from portal.seats import Seat, seat
 from portal.sending import attached, shown_pdf, shown_readable, stored
 from portal.warning_texts import warning_text
 from storage.errors import NotFound
-from storage.records import HistoryEventName, Invoice, Part
+from storage.records import HistoryEventName, Invoice, Part, PartRole
 from storage.store import Transaction
 from storage.warning_wording import told as warning_told
 
@@ -24,6 +24,7 @@ router = APIRouter(prefix="/companies/{account_id}/invoices/{invoice_id}")
 VIEWED_AGAIN_AFTER = timedelta(days=1)  # a person who looks ten times a day is on record once
 MOST_NOTE_CHARACTERS = 2000
 PDF = "application/pdf"
+SHOWN_ROLES = (PartRole.INVOICE, PartRole.REPRESENTATION)
 At = Annotated[Seat, Depends(seat)]
 
 
@@ -190,7 +191,7 @@ def _whole_mail(records: Transaction, mail_id: str) -> Iterable[bytes]:
 
 
 def _pdf_of(found: Invoice) -> Part | None:
-    """The document if it is a PDF, else its first readable twin."""
+    """The document if it is a PDF, else its first readable twin; a PDF that shows something else is an attachment."""
     parts = found.reading.attachments if found.reading else ()
-    of_pdf = [part for part in parts if part.media_type == PDF]
-    return min(of_pdf, key=lambda part: part.role not in ("invoice", "representation"), default=None)
+    of_pdf = [part for part in parts if part.media_type == PDF and part.role in SHOWN_ROLES]
+    return min(of_pdf, key=lambda part: SHOWN_ROLES.index(part.role), default=None)
