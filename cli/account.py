@@ -14,7 +14,7 @@ from storage.account_keys import parse_identifier
 from storage.errors import Conflict, NotFound
 from storage.ids import new_id
 from storage.invitations import Invitation, invite
-from storage.records import AccountStatus, CompanyAccount, Language, Role
+from storage.records import AccountStatus, CompanyAccount, Language, Role, WarningPolicy
 
 COLUMNS = {
     "name": "Name",
@@ -156,6 +156,23 @@ def withdraw(front: Front, account_: str, key: str) -> None:
             raise NotFound(f'"{company.name}" has no key "{key}"; `invoices account show` lists them')
         left = records.accounts.get(company.id)
     front.say(f'"{left.name}" is no longer found by "{key}".', forms.account_form(left))
+
+
+@account.command()
+@click.argument("account_", metavar="ACCOUNT")
+@click.argument("policy_", metavar="POLICY", type=click.Choice([str(one) for one in WarningPolicy]))
+@pass_front
+def policy(front: Front, account_: str, policy_: str) -> None:
+    """What warnings about a sender do to invoices of ACCOUNT: note, hold or quarantine.
+
+    `hold` marks such an invoice, and no mail about it is sent, until `invoices release`; `quarantine` also keeps it
+    out of the company's sight. Until a sender is checked, both hold for all new invoices of the account.
+    """
+    with front.store.transaction() as records:
+        company = records.accounts.find(account_)
+        records.accounts.set_warning_policy(company.id, WarningPolicy(policy_))
+        changed = records.accounts.get(company.id)
+    front.say(f'Warnings: {policy_}, for new invoices of "{changed.name}".', forms.account_form(changed))
 
 
 @account.command("list")

@@ -23,6 +23,7 @@ from storage.records import (
     Party,
     ReceivedMail,
     RegistrationLink,
+    SecondLook,
     SenderAuthentication,
     SenderWarning,
     TraitKind,
@@ -45,19 +46,25 @@ def invoice_forms(records: Transaction, invoices: Iterable[Invoice]) -> list[For
     accounts = records.accounts.by_ids({invoice.account_id for invoice in invoices})
     mails = records.mails.by_ids({invoice.mail_id for invoice in invoices})
     warnings = records.warnings.of(invoice.id for invoice in invoices)
+    looks = records.second_looks.of(invoice.id for invoice in invoices)
     return [
         _invoice_form(
             invoice,
             accounts[invoice.account_id],
             mails[invoice.mail_id],
             warnings.get(invoice.id, []),
+            looks.get(invoice.id),
         )
         for invoice in invoices
     ]
 
 
 def _invoice_form(
-    invoice: Invoice, account: CompanyAccount, mail: ReceivedMail, sender_warnings: list[SenderWarning]
+    invoice: Invoice,
+    account: CompanyAccount,
+    mail: ReceivedMail,
+    sender_warnings: list[SenderWarning],
+    look: SecondLook | None,
 ) -> Form:
     reading = invoice.reading
     terms = reading.terms if reading else None
@@ -86,6 +93,7 @@ def _invoice_form(
         "sources": [asdict(source) for source in reading.sources] if reading else [],
         "sender": _sender_form(mail),
         "sender_warnings": [asdict(warning) for warning in sender_warnings],
+        "second_look": look,
         "duplicate_of": invoice.duplicate_of,
     }
 
@@ -268,6 +276,7 @@ def account_form(account: CompanyAccount) -> Form:
         "identifiers": [str(identifier) for identifier in account.identifiers],
         "customer_numbers": list(account.customer_numbers),
         "decisions": list(account.decisions),
+        "warning_policy": account.warning_policy,
         "invited_at": instant(account.invited_at),
         "registered_at": instant(account.registered_at),
     }

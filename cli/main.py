@@ -20,6 +20,7 @@ from cli.operations import migrate, serve
 from cli.outbound import outbound
 from cli.partner import partner
 from cli.quarantine import quarantine
+from cli.release import release
 from cli.replay import replay
 from cli.reread import requeue, reread
 from cli.retention import retention
@@ -48,7 +49,7 @@ def main() -> None:
 
 for command in (
     *(serve, replay, mail, list_, show, history, explain, download, account, partner, link, outbound),
-    *(quarantine, retention, hold, verify, export, user, migrate, move, check_config, status),
+    *(quarantine, release, retention, hold, verify, export, user, migrate, move, check_config, status),
     *(backup, restore, reread, requeue, revalidate, init),
 ):
     main.add_command(command)

@@ -26,7 +26,14 @@ from storage.chunks import chunks
 from storage.errors import Conflict, NotFound
 from storage.freemail import is_freemail
 from storage.key_rows import any_of
-from storage.records import AccountStatus, CompanyAccount, MembershipState, Proof, RememberedDecision
+from storage.records import (
+    AccountStatus,
+    CompanyAccount,
+    MembershipState,
+    Proof,
+    RememberedDecision,
+    WarningPolicy,
+)
 from storage.tables import AccountKeyRow, CompanyAccountRow, MembershipRow, PortalUserRow
 
 
@@ -99,6 +106,12 @@ class Accounts:
             Proof(shown=row.shown, by=row.proven_by, at=row.proven_at)
             for row in self._connection.execute(query.order_by(AccountKeyRow.shown))
         ]
+
+    def set_warning_policy(self, account_id: str, policy: WarningPolicy) -> None:
+        """What warnings about a sender do to this account's invoices from now on."""
+        self._connection.execute(
+            update(CompanyAccountRow).where(CompanyAccountRow.id == account_id).values(warning_policy=policy)
+        )
 
     def remember(self, decision: RememberedDecision) -> None:
         """Keeps an operator's decision as a key of its account, instead of an earlier one about the same."""
@@ -297,6 +310,7 @@ class Accounts:
                 invited_at=row.invited_at,
                 registered_at=row.registered_at,
                 customer_numbers=tuple(keys[row.id][KeyKind.CUSTOMER_NUMBER]),
+                warning_policy=WarningPolicy(row.warning_policy),
                 decisions=tuple(keys[row.id][KeyKind.DECISION]),
             )
             for row in rows

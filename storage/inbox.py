@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, insert, literal, select, tuple_, update
+from sqlalchemy import ColumnElement, Select, and_, exists, func, insert, literal, or_, select, tuple_, update
 from sqlalchemy.engine import Connection
 
 from storage.errors import NotFound
@@ -22,7 +22,8 @@ from storage.inbox_query import (
 )
 from storage.inbox_words import UNKNOWN_AMOUNT, sort_key, words_asked
 from storage.invoices import Invoices
-from storage.records import Environment, Invoice, InvoiceState, ValidationStatus
+from storage.records import Environment, Invoice, InvoiceState, SecondLook, ValidationStatus
+from storage.second_looks import SecondLooks
 from storage.tables import InboxEntryRow, InboxWordRow, InvoiceRow, InvoiceSeenRow, UtcDateTime
 
 _KEYS: dict[InboxOrder, Any] = {
@@ -45,9 +46,10 @@ class Inbox:
         self._account_id = account_id
 
     def invoice(self, invoice_id: str) -> Invoice:
-        """One invoice. Raises NotFound, also when it is another company's."""
+        """One invoice. Raises NotFound, also when it is another company's, or withheld until somebody has looked."""
         invoice = Invoices(self._connection).get(invoice_id)
-        if invoice.account_id != self._account_id:
+        looks = SecondLooks(self._connection).of([invoice_id])
+        if invoice.account_id != self._account_id or looks.get(invoice_id) is SecondLook.WITHHELD:
             raise NotFound(f"there is no invoice {invoice_id}")
         return invoice
 
@@ -157,7 +159,8 @@ class Inbox:
             )
 
     def _own(self) -> ColumnElement[bool]:
-        return InboxEntryRow.account_id == self._account_id
+        in_sight = or_(InboxEntryRow.second_look.is_(None), InboxEntryRow.second_look != SecondLook.WITHHELD)
+        return and_(InboxEntryRow.account_id == self._account_id, in_sight)
 
     def _one(self, invoice_id: str) -> ColumnElement[bool]:
         return and_(self._own(), InboxEntryRow.invoice_id == invoice_id)

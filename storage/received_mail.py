@@ -28,6 +28,7 @@ from storage.records import (
     ReceivedMail,
 )
 from storage.registration_links import RegistrationLinks
+from storage.second_looks import SecondLooks
 from storage.stored_octets import StoredOctets
 from storage.tables import ReceivedMailRow
 
@@ -135,6 +136,9 @@ class ReceivedMails:
         Invoices(self._connection).add(
             filing.invoices, subject=filing.message.subject if filing.message else None
         )
+        for invoice in filing.invoices:
+            if look := filing.second_looks.get(invoice.id):
+                SecondLooks(self._connection).put(invoice, look)
         History(self._connection).add(filing.events)
         outbox = Outbox(self._connection)
         outbox.add(filing.outbound_mails)

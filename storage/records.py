@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -181,6 +181,8 @@ class HistoryEventName(StrEnum):
     DISCARDED = "discarded"
     ASSIGNED = "assigned"
     REMEMBERED = "remembered"
+    SECOND_LOOK = "second-look"
+    RELEASED = "released"
     VIEWED = "viewed"
     DOWNLOADED = "downloaded"
     EXPORTED = "exported"
@@ -541,6 +543,14 @@ class RememberedDecision:
     account_id: str
 
 
+class WarningPolicy(StrEnum):
+    """What a warning about a sender does to an account's invoice, but for that of a first invoice."""
+
+    NOTE = "note"  # it is shown
+    HOLD = "hold"  # and the invoice is marked until somebody has looked
+    QUARANTINE = "quarantine"  # and the company does not see it until then
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompanyAccount:
     """A recipient company."""
@@ -555,7 +565,16 @@ class CompanyAccount:
     invited_at: datetime | None
     registered_at: datetime | None
     customer_numbers: tuple[str, ...] = ()  # PARTNER-ID:NUMBER
+    warning_policy: WarningPolicy = WarningPolicy.NOTE
     decisions: tuple[str, ...] = ()  # of operators, remembered: RECIPIENT from SELLER
+
+
+class SecondLook(StrEnum):
+    """Where an invoice stands that somebody has to look at."""
+
+    WAITING = "waiting"
+    WITHHELD = "withheld"  # and is not seen by its company
+    RELEASED = "released"
 
 
 class PartnerOrigin(StrEnum):
@@ -849,3 +868,6 @@ class Filing:
     bounce: Bounce | None = None
     partner_id: str | None = None
     decisions: tuple[RememberedDecision, ...] = ()
+    second_looks: Mapping[str, SecondLook] = field(
+        default_factory=dict
+    )  # by invoice, until the sender is checked

@@ -42,6 +42,7 @@ from storage.records import IncomingMail, Receipt
 from storage.registration_links import RegistrationLinks
 from storage.retention_gate import RetentionGate
 from storage.retention_ledger import RetentionLedger
+from storage.second_looks import SecondLooks
 from storage.sender_checks import SenderChecks
 from storage.sender_warnings import SenderWarnings
 from storage.sessions import Sessions
@@ -76,6 +77,7 @@ class Transaction:
     sessions: Sessions
     sender_checks: SenderChecks
     warnings: SenderWarnings
+    second_looks: SecondLooks
     codes: Codes
     claims: Claims
     throttles: Throttles
@@ -369,6 +371,7 @@ def _records(connection: Connection) -> Transaction:
         sessions=Sessions(connection),
         sender_checks=SenderChecks(connection),
         warnings=SenderWarnings(connection),
+        second_looks=SecondLooks(connection),
         codes=Codes(connection),
         claims=Claims(connection),
         throttles=Throttles(connection),

@@ -213,6 +213,7 @@ class CompanyAccountRow(Base):
     created_at: Mapped[datetime]
     invited_at: Mapped[datetime | None]
     registered_at: Mapped[datetime | None]
+    warning_policy: Mapped[str] = mapped_column(String(16), server_default=text("'note'"))
 
 
 class AccountKeyRow(Base):
@@ -371,6 +372,7 @@ class InboxEntryRow(Base):
     done_by: Mapped[str | None]  # a user's id
     note: Mapped[str | None]
     acknowledged_at: Mapped[datetime | None]  # by a program of the company
+    second_look: Mapped[str | None] = mapped_column(String(16))  # whether somebody has to look first
 
     __table_args__ = (
         Index("ix_inbox_entry_received", "account_id", "received_at", "invoice_id"),

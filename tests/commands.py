@@ -27,7 +27,7 @@ INVOICE_KEYS = {
     *("format", "structured", "profile", "document", "attachments", "invoice_number", "issue_date"),
     *("type_code", "currency", "due_date", "buyer_reference", "order_reference", "seller", "buyer"),
     *("total_without_vat", "vat_total", "total_with_vat", "amount_due", "payee_accounts", "validation"),
-    *("warnings", "sources", "match_evidence", "sender", "sender_warnings", "duplicate_of"),
+    *("warnings", "sources", "match_evidence", "sender", "sender_warnings", "second_look", "duplicate_of"),
 }
 ADDED_INVOICE_KEYS = {"environment_reason", "deleted_at"}
 

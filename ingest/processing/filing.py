@@ -47,6 +47,8 @@ from storage.records import (
     ReceivedMail,
     RegistrationLink,
     RememberedDecision,
+    SecondLook,
+    WarningPolicy,
 )
 
 ACTOR = "worker"
@@ -184,7 +186,18 @@ class Filer:
             events=tuple(self._events),
             partner_id=self._on_record.partner.id if self._on_record.partner else None,
             decisions=tuple(self._decisions.values()),
+            second_looks=self._second_looks(),
         )
+
+    def _second_looks(self) -> dict[str, SecondLook]:
+        """Until the sender is checked, an account that wants suspicious invoices held has all of them held."""
+        looks = {WarningPolicy.HOLD: SecondLook.WAITING, WarningPolicy.QUARANTINE: SecondLook.WITHHELD}
+        accounts = self._on_record.candidates.accounts
+        return {
+            invoice.id: looks[account.warning_policy]
+            for invoice in self._invoices
+            if (account := accounts.get(invoice.account_id)) and account.warning_policy in looks
+        }
 
     def _accounts_for(
         self, terms: BusinessTerms

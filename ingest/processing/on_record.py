@@ -27,6 +27,7 @@ from storage.records import (
     PartnerTrust,
     ReceivedMail,
     RegistrationLink,
+    WarningPolicy,
 )
 from storage.store import Transaction
 
@@ -89,7 +90,9 @@ def _audience(
     partner: ContractingPartner | None,
     now: datetime,
 ) -> Audience:
+    accounts = list(accounts)
     ids = [account.id for account in accounts]
+    checked_first = {account.id for account in accounts if account.warning_policy is not WarningPolicy.NOTE}
     wanting = [one for one in records.memberships.active(ids) if one.notify]
     users = records.users.by_ids({one.user_id for one in wanting})
     members: dict[str, list[Recipient]] = {}
@@ -101,7 +104,9 @@ def _audience(
     addresses = [user.email for user in users.values()] + [link.email for link in links]
     return Audience(
         members=members,
-        held=frozenset(records.outbox.held_subjects([*ids, *([partner.id] if partner else [])])),
+        held=frozenset(
+            checked_first | records.outbox.held_subjects([*ids, *([partner.id] if partner else [])])
+        ),
         bouncing=frozenset(records.outbox.bouncing(addresses, now - BOUNCING_FOR)),
     )
 

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from ingest.processing.authentication.dmarc import organizational_domain
 from ingest.processing.filing import same_seller
-from ingest.processing.sender_warnings import Earlier, SenderFacts, account_form, sender_warnings
+from ingest.processing.sender_warnings import Earlier, SenderFacts, WarningCode, account_form, sender_warnings
 from storage.account_keys import AccountKey, domain_key, vat_id_key
 from storage.errors import NotFound
 from storage.freemail import is_freemail
@@ -16,13 +16,17 @@ from storage.records import (
     BusinessTerms,
     ContractingPartner,
     Environment,
+    HistoryEvent,
+    HistoryEventName,
     Invoice,
     PartnerOrigin,
     PartnerTrait,
     PartnerTrust,
     ReceivedMail,
+    SecondLook,
     SenderAuthentication,
     SenderStatus,
+    SenderWarning,
     TraitKind,
 )
 from storage.store import Transaction
@@ -55,10 +59,35 @@ def weigh(records: Transaction, mail: ReceivedMail, found: SenderAuthentication,
             partner_domains=_near_domains(records, found),
             earlier=_earlier(records, invoice),
         )
-        records.warnings.replace(invoice, sender_warnings(facts), at=now)
+        warnings = sender_warnings(facts)
+        records.warnings.replace(invoice, warnings, at=now)
+        _decide_second_look(records, invoice, warnings, now)
         learned = _learn(records, invoice, found, partner, owner)
         if first and learned is not None:
             records.partners.count(learned.id, invoices=1, at=mail.received_at)
+
+
+def _decide_second_look(
+    records: Transaction, invoice: Invoice, warnings: list[SenderWarning], now: datetime
+) -> None:
+    """What an account's policy makes of the warnings; that a sender is new to us holds up nobody."""
+    look = records.second_looks.of([invoice.id]).get(invoice.id)
+    if look is None or look is SecondLook.RELEASED:
+        return
+    codes = [one.code for one in warnings if one.code != WarningCode.FIRST_INVOICE]
+    if codes:
+        event = HistoryEvent(
+            at=now,
+            event=HistoryEventName.SECOND_LOOK,
+            actor="worker",
+            detail={"codes": ", ".join(codes)},
+            mail_id=invoice.mail_id,
+            invoice_id=invoice.id,
+        )
+        records.history.add([event])
+        return
+    records.second_looks.put(invoice, None)
+    records.second_looks.release_notices([invoice], now)
 
 
 def _terms(invoice: Invoice) -> BusinessTerms:

@@ -15,7 +15,7 @@ from portal.seats import Seat, seat
 from portal.sending import attached, shown_pdf, shown_readable, stored
 from portal.warning_texts import warning_text
 from storage.errors import NotFound
-from storage.records import HistoryEventName, Invoice, Part, PartRole
+from storage.records import HistoryEventName, Invoice, Part, PartRole, SecondLook
 from storage.store import Transaction
 from storage.warning_wording import told as warning_told
 
@@ -39,6 +39,7 @@ def invoice(request: Request, invoice_id: str, at: At) -> Response:
         mail = records.mails.get(found.mail_id)
         events = records.history.of_invoice(invoice_id, found.mail_id)
         last_seen = own.last_seen(invoice_id, at.user.id)
+        held = records.second_looks.of([invoice_id]).get(invoice_id) is SecondLook.WAITING
         sender_warnings = records.warnings.of([invoice_id]).get(invoice_id, [])
         done_by = records.users.by_ids([handling.done_by] if handling.done_by else []).values()
     if found.reading is not None and (last_seen is None or now - last_seen >= VIEWED_AGAIN_AFTER):
@@ -58,6 +59,7 @@ def invoice(request: Request, invoice_id: str, at: At) -> Response:
         pdf=_pdf_of(found),
         readable=found.reading is not None and found.reading.terms.structured,
         warning_text=lambda warning: warning_text(warning, at.who.language),
+        held=held,
         sender_warnings=[warning_told(one, at.who.language) for one in sender_warnings],
         rules_text=lambda sets: ", ".join(f"{one.name} {one.version}" for one in sets),
         senders_text=lambda boxes: ", ".join(f"{box.name} <{box.address}>".strip() for box in boxes),

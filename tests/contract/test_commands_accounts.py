@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from tests.commands import Commands
 
 ACCOUNT_KEYS = [
     *("id", "name", "status", "addresses", "vat_ids", "domains", "identifiers"),
-    *("customer_numbers", "decisions", "invited_at", "registered_at"),
+    *("customer_numbers", "decisions", "warning_policy", "invited_at", "registered_at"),
 ]
 
 
@@ -32,6 +34,7 @@ def test_an_account_is_added_listed_and_shown(commands: Commands) -> None:
         "identifiers": ["0088:4012345000009"],
         "customer_numbers": [],
         "decisions": [],
+        "warning_policy": "note",
         "invited_at": None,
     }
     assert shown == [added, added]
@@ -75,3 +78,23 @@ def test_an_account_without_a_name_is_refused(on_sqlite: Commands) -> None:
 def test_an_account_that_is_not_there(on_sqlite: Commands) -> None:
     """One sentence, exit status 1."""
     assert on_sqlite.refused("account", "show", "nobody") == 'Error: there is no account "nobody"\n'
+
+
+def test_suspicious_invoices_are_held_as_the_account_wants_and_released(on_sqlite: Commands) -> None:
+    """From the policy to the release by an operator, through the real worker; nothing suspicious is not held."""
+    sample = str(Path(__file__).parents[2] / "fixtures/mail/match-by-buyer-vat-identifier/message.eml")
+    on_sqlite.environment["INVOICES_AUTHENTICATION__RESOLVERS"] = ""
+    on_sqlite.one("account", "add", "A", "--vat-id", "DE666666660")
+    on_sqlite.one("partner", "add", "Wagner", "--vat-id", "DE111111117", "--domain", "wagner.example")
+    changed = on_sqlite.one("account", "policy", "A", "quarantine")
+
+    [row] = on_sqlite.program("replay", sample, "--to", "x@nobody.example")
+    invoice = on_sqlite.one("show", row["invoices"][0]["id"])
+    released = on_sqlite.one("release", invoice["id"])
+
+    assert changed["warning_policy"] == "quarantine"
+    assert "vat-id-of-another-sender" in [one["code"] for one in invoice["sender_warnings"]]
+    assert (invoice["second_look"], released["second_look"]) == ("withheld", "released")
+    events = [event["event"] for event in on_sqlite.lines("history", invoice["id"])]
+    assert [one for one in events if one in ("second-look", "released")] == ["second-look", "released"]
+    assert "not held" in on_sqlite.refused("release", invoice["id"])

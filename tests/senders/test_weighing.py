@@ -11,16 +11,21 @@ from ingest.processing.look_alikes import look_alike
 from ingest.processing.weighing import weigh
 from storage.errors import NotFound
 from storage.ids import new_id
+from storage.inbox import Inbox
+from storage.inbox_query import InboxQuery
 from storage.records import (
     AuthenticationResult,
     BusinessTerms,
     ContractingPartner,
     Filing,
+    HistoryEventName,
+    Invoice,
     Mailbox,
     Outcome,
     PartnerOrigin,
     PartnerTrust,
     Party,
+    SecondLook,
     SenderAuthentication,
     SenderStatus,
 )
@@ -64,6 +69,7 @@ class _Mailbox:
     def __init__(self, store: Store) -> None:
         self.store = store
         self.account = making.account()
+        self.look: SecondLook | None = None  # that a new invoice begins with, as the worker files it
         with store.transaction() as records:
             records.accounts.add(self.account)
 
@@ -88,6 +94,7 @@ class _Mailbox:
             received_at=making.NOW,
             expires_at=invoice.expires_at,
             invoices=(invoice,),
+            second_looks={invoice.id: self.look} if self.look else {},
         )
         self.store.add_mails([mail])
         with self.store.transaction() as records:
@@ -97,6 +104,11 @@ class _Mailbox:
             found = records.warnings.of([invoice.id]).get(invoice.id, [])
         assert all(one.text.endswith(".") and one.evidence for one in found)
         return [one.code for one in found]
+
+    def newest(self) -> Invoice:
+        """The last one that came in."""
+        with self.store.reading() as records:
+            return max(records.invoices.select(), key=lambda invoice: invoice.id)
 
     def partner(self, text: str) -> ContractingPartner:
         with self.store.reading() as records:
@@ -275,6 +287,40 @@ def test_programs_and_macros_are_told(mailbox: _Mailbox, name: str) -> None:
 
     assert mailbox.receive(PROVEN, parts=(making.part(name=name),)) == ["executable-attachment"]
     assert mailbox.receive(PROVEN, parts=(making.part(name="a.pdf"),)) == []
+
+
+@pytest.mark.parametrize(
+    ("held", "in_sight"),
+    [(None, True), (SecondLook.WAITING, True), (SecondLook.WITHHELD, False)],
+    ids=["note", "hold", "quarantine"],
+)
+def test_what_a_warning_does_is_the_accounts_policy(
+    mailbox: _Mailbox, held: SecondLook | None, in_sight: bool
+) -> None:
+    """An invoice without a warning goes on by itself; one with a warning waits until somebody has looked."""
+    mailbox.receive(PROVEN)
+    mailbox.look = held
+
+    mailbox.receive(PROVEN)
+    quiet = mailbox.newest()
+    warned = mailbox.receive(PROVEN, _terms(payee_accounts=(OTHER_IBAN,)))
+    newest = mailbox.newest()
+
+    with mailbox.store.transaction() as records:
+        looks = records.second_looks.of([quiet.id, newest.id])
+        inbox = Inbox(records.invoices._connection, mailbox.account.id)
+        seen = {entry.invoice_id for entry in inbox.page(InboxQuery()).entries}
+        events = [event.event for event in records.history.of_invoice(newest.id, newest.mail_id)]
+        if not in_sight:
+            with pytest.raises(NotFound):
+                inbox.invoice(newest.id)
+        records.second_looks.put(newest, SecondLook.RELEASED)
+        assert inbox.invoice(newest.id).id == newest.id
+    assert warned == ["bank-account-differs"]
+    assert looks == ({newest.id: held} if held else {})
+    assert quiet.id in seen
+    assert (newest.id in seen) is in_sight
+    assert (HistoryEventName.SECOND_LOOK in events) is (held is not None)
 
 
 def test_a_sender_that_is_checked_again_is_counted_once(mailbox: _Mailbox) -> None:

@@ -41,6 +41,7 @@ DETAIL = {
     "rules": "EN 16931",
     "from": "2027-01-01",
     "reply": "550 no.",
+    "codes": "x",
 }
 
 
