@@ -101,14 +101,20 @@ def _form(manifest: Manifest) -> dict[str, Any]:
         "mails": rows["received_mail"],
         "invoices": rows["invoice"],
         "octets": sum(file.size for file in manifest.files),
+        "mails_elsewhere": rows.get("mail_blob", 0),
     }
 
 
 def _told(manifest: Manifest) -> str:
     form = _form(manifest)
+    apart = (
+        f" The octets of {form['mails_elsewhere']} mails lie where blobs.url says and are not in it: back that up, too."
+        if form["mails_elsewhere"]
+        else ""
+    )
     return (
         f"{form['mails']} mails and {form['invoices']} invoices as of {form['made_at']}, "
-        f"schema {form['schema']} of {form['engine']}, {form['octets']:,} octets."
+        f"schema {form['schema']} of {form['engine']}, {form['octets']:,} octets.{apart}"
     )
 
 

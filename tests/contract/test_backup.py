@@ -270,3 +270,19 @@ def test_what_has_expired_since_is_told(
     said = restored.one("restore", str(tmp_path / "kept"))
 
     assert set(said["retention_due"]) == {"invoices", "mails"}
+
+
+def test_octets_that_lie_elsewhere_are_told(
+    commands: Commands, another: Callable[[], str], tmp_path: Path
+) -> None:
+    """They are not in the backup; with their folder still there the restored store has them all the same."""
+    filed = file_invoice(commands.url)
+    commands.program("move", "--to", f"file://{tmp_path / 'octets'}")
+
+    made = commands.one("backup", "-o", str(tmp_path / "kept"))
+    restored = _restored(commands, another())
+    restored.one("restore", str(tmp_path / "kept"))
+
+    assert made["mails_elsewhere"] == 1
+    assert "back that up, too" in commands.call("restore", "--check", str(tmp_path / "kept")).output
+    assert _digests(restored.url) == {filed.mail_id: hashlib.sha256(filed.octets).hexdigest()}
