@@ -94,7 +94,23 @@ def show(front: Front, invoice_id: str, html: bool, pdf: bool, language: str, ou
         [form] = forms.invoice_forms(records, [invoice])
         if invoice.reading is not None:
             records.history.add([_event(HistoryEventName.VIEWED, invoice)])
-    front.show_one(form)
+    front.show_one(form if front.json else form | {"validation": _worth(form["validation"])})
+
+
+def _worth(validation: forms.Form | None) -> list[str]:
+    """What an invoice is worth, in lines: the verdict, by which rules, and each finding with its place."""
+    if validation is None:
+        return ["not validated"]
+    rules = ", ".join(one["id"] for one in validation["rule_sets"])
+    first = f"{validation['status']} ({validation['class']})" + (f" by {rules}" if rules else "")
+    return [first, *(_finding(one) for one in validation["findings"])]
+
+
+def _finding(one: forms.Form) -> str:
+    place = one["location"] or ""
+    if one["line"]:
+        place = f"{place}, line {one['line']}".removeprefix(", ")
+    return f"{one['severity']} {one['rule']}: {one['text']}" + (f" ({place})" if place else "")
 
 
 @click.command(cls=Command)

@@ -59,6 +59,15 @@ def test_show_has_the_result_and_the_differing_views(on_sqlite: Commands) -> Non
     assert {"code": "views-differ-total", "text": "The PDF shows ..."} in shown["warnings"]
 
 
+def test_show_tells_people_in_lines(on_sqlite: Commands) -> None:
+    """The verdict, by which rules, and each finding with its place; not the JSON of it."""
+    said = on_sqlite.call("show", _validated(on_sqlite)).stdout
+
+    assert "invalid (Geschäftsregelfehler) by en16931-cii-1" in said
+    assert "error BR-02: This is missing: Invoice number (BT-1). (/CrossIndustryInvoice, line 2)" in said
+    assert "rule_set" not in said
+
+
 def test_list_finds_those_with_errors(commands: Commands) -> None:
     """And those that wait, which are not validated."""
     invalid = _validated(commands)
