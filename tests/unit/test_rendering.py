@@ -146,3 +146,45 @@ def test_a_pdf_is_drawn_from_text_that_would_break_others() -> None:
 
     assert document is not None
     assert len(PdfReader(io.BytesIO(document)).pages) > 1
+
+
+_INTERCHANGE = (
+    b"UNB+UNOC:3+4000001000005:14+4012345000009:14+261124:1200+1'UNH+1+INVOIC:D:96A:UN'BGM+380+RE-17'"
+    b"DTM+137:20261124:102'NAD+SU+4000001000005::9++Nord GmbH'NAD+BY+4012345000009::9'CUX+2:EUR:4'"
+    b"LIN+1++4000001000012:EN'IMD+A++:::Karton'QTY+47:12:C62'PRI+AAA:8.50'MOA+203:102.00'TAX+7+VAT+++:::19+S'"
+    b"UNS+S'MOA+77:121.38'UNT+14+1'UNH+2+INVOIC:D:96A:UN'BGM+380+RE-18'UNT+3+2'UNZ+2+1'"
+)
+
+
+def test_an_edifact_message_has_a_page_with_its_lines() -> None:
+    """The message with the number asked for; each of its segments is at the end as it stands."""
+    page = render(_INTERCHANGE, "RE-17", "en")
+    other = render(_INTERCHANGE, "RE-18", "en")
+
+    assert page is not None
+    assert other is not None
+    wanted = [
+        "Invoice RE-17",
+        "24 Nov 2026",
+        "Nord GmbH",
+        "Karton",
+        "12 pcs",
+        "8.50",
+        "102.00",
+        "19 %",
+        "121.38",
+    ]
+    assert [one for one in wanted if one not in page.decode()] == []
+    assert "20261124:102" in page.decode()
+    assert "Invoice RE-18" in other.decode()
+    assert "Nord GmbH" not in other.decode()
+
+
+def test_an_invoice_of_ten_thousand_lines_is_drawn() -> None:
+    """In some seconds, not minutes; no line is left out."""
+    line = b"LIN+%d++4000001000012:EN'QTY+47:1'MOA+203:1'"
+    many = b"".join(line % number for number in range(10_000))
+    page = render(_INTERCHANGE.replace(b"UNS+S'", many + b"UNS+S'", 1), "RE-17", "de")
+
+    assert page is not None
+    assert page.count(b"<tr>") > 10_000
