@@ -242,7 +242,8 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--visits", type=int, default=300)
     chosen = parser.parse_args(arguments)
     print(f"bench.portal on {chosen.database}")
-    sizes = ((chosen.invoices // 100, max(150, chosen.companies // 100)), (chosen.invoices, chosen.companies))
+    few = (max(2000, chosen.invoices // 100), max(150, chosen.companies // 100))
+    sizes = (few, (chosen.invoices, chosen.companies))
     measured = []
     with server(chosen.database) as at:
         for invoices, companies in sizes:
