@@ -28,8 +28,8 @@ from bench.database import ENGINES, database, server
 from bench.figures import MIB, percentile
 from bench.synthetic import fill
 from ingest.receiving.transfer_key import transfer_digest
-from retention.pace import Pace
-from retention.worker import drill, run
+from retention.pace import SMALLEST_BATCH, Pace
+from retention.worker import BATCH, drill, run
 from storage.expiry import RetentionPeriods
 from storage.ids import new_id
 from storage.records import ContentInMemory, Envelope, Filing, IncomingMail, Outcome
@@ -68,7 +68,7 @@ def _sweep(url: str, *, kind: bool) -> None:
     store = Store.open(url)
     begun = time.monotonic()
     pace = Pace(store) if kind else None
-    swept = run(store, PERIODS, datetime.now(UTC), pace=pace or (lambda: None))
+    swept = run(store, PERIODS, datetime.now(UTC), pace=pace, batch=SMALLEST_BATCH if kind else BATCH)
     seconds = time.monotonic() - begun
     used = resource.getrusage(resource.RUSAGE_SELF)
     store.close()
@@ -118,11 +118,14 @@ def _accept(store: Store, until: threading.Event, least_seconds: float) -> list[
     begun = time.monotonic()
     number = 0
     while not until.is_set() or time.monotonic() - begun < least_seconds:
-        due = begun + number / MAILS_A_SECOND
-        time.sleep(max(0.0, due - time.monotonic()))
-        store.add_mails([_mail(datetime.now(UTC), os.urandom(10_000))])
-        waits.append((time.monotonic() - due) * 1000)
-        number += 1
+        time.sleep(max(0.0, begun + number / MAILS_A_SECOND - time.monotonic()))
+        # All that are due share a commit, as they do in the daemon.
+        due = []
+        while (at := begun + (number + len(due)) / MAILS_A_SECOND) <= time.monotonic():
+            due.append(at)
+        store.add_mails([_mail(datetime.now(UTC), os.urandom(10_000)) for _ in due])
+        waits += [(time.monotonic() - at) * 1000 for at in due]
+        number += len(due)
     return waits
 
 

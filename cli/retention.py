@@ -11,7 +11,7 @@ from cli.forms import instant
 from cli.front import Front, Group, Instant, actor, pass_front, utc_now
 from ingest.daemon import retention_periods
 from retention import rescheduling, worker
-from retention.pace import Pace
+from retention.pace import LATE, REST_SHARE, REST_SHARE_LATE, SMALLEST_BATCH, Pace
 from retention.warning import warn
 from storage.ids import new_id
 
@@ -61,9 +61,18 @@ def _run(front: Front, at: datetime, *, dry_run: bool, drill: bool, clock_is_rig
     if clock_is_right:
         worker.trust_clock(front.store, periods, at, actor())
     furthest = timedelta(days=front.settings.retention.clock_jump_days)
-    swept = worker.run(front.store, periods, at, furthest=furthest, pace=Pace(front.store))
+    swept = worker.run(
+        front.store, periods, at, furthest=furthest, batch=SMALLEST_BATCH, pace=Pace(front.store)
+    )
     _warn(front, at)
     return swept
+
+
+def _pace(front: Front, at: datetime) -> Pace:
+    with front.store.reading() as records:
+        due_since = records.expired.longest_due(at)
+    late = due_since is not None and at - due_since > LATE
+    return Pace(front.store, share=REST_SHARE_LATE if late else REST_SHARE)
 
 
 def _warn(front: Front, at: datetime) -> None:

@@ -20,6 +20,7 @@ from storage.store import Store, Transaction
 ACTOR = "retention"
 BATCH = 200  # records in one transaction; short enough that no mail waits for it
 FURTHEST = timedelta(days=7)  # between two runs, before an operator has to say that the clock is right
+_FREED_TOGETHER = 2000  # mails whose places are given back at once
 _PERMIT_LASTS = timedelta(days=1)  # at least: the entry that permits a drill must outlast it
 
 _log = structlog.get_logger("invoices")
@@ -37,6 +38,13 @@ class Swept:
     links: int = 0
 
 
+@dataclass(slots=True)
+class _Size:
+    """How many records the next batch may have."""
+
+    batch: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Run:
     """One run: its store, its clock, and whether the database has to be told that it is a drill."""
@@ -44,9 +52,9 @@ class _Run:
     store: Store
     periods: RetentionPeriods
     now: datetime
-    batch: int
+    size: _Size
     drill: int | None  # its entry in the ledger
-    pace: Callable[[], None]
+    pace: Callable[[int], int] | None
 
     @contextmanager
     def batch_of_records(self) -> Iterator[Transaction]:
@@ -57,6 +65,15 @@ class _Run:
             yield records
             if self.drill is not None:
                 records.gate.close()
+
+    @property
+    def batch(self) -> int:
+        return self.size.batch
+
+    def rest(self) -> None:
+        """Between two batches."""
+        if self.pace is not None:
+            self.size.batch = self.pace(self.size.batch)
 
     @property
     def tombstone_until(self) -> datetime:
@@ -70,19 +87,19 @@ def run(
     *,
     batch: int = BATCH,
     furthest: timedelta = FURTHEST,
-    pace: Callable[[], None] = lambda: None,
+    pace: Callable[[int], int] | None = None,
 ) -> Swept:
     """Deletes everything whose time has come at `now`, by a clock that can be trusted.
 
     Raises WrongClock and deletes nothing when it cannot, StorageUnavailable; run it again then. `pace` is called
-    between batches, and may take its time. Each batch is one transaction, so a run that is killed has deleted some
-    records whole and the others not at all. The content of invoices goes first, a mail after the last invoice of
-    it, tombstones and the ledger at their own end.
+    after each batch with its size, may take its time, and gives the size of the next. Each batch is one transaction,
+    so a run that is killed has deleted some records whole and the others not at all. The content of invoices goes
+    first, a mail after the last invoice of it, tombstones and the ledger at their own end.
     """
     with store.transaction() as records:
         by = checked(now, records.gate.clock(), furthest)
         records.gate.see(by)
-    return _swept(_Run(store=store, periods=periods, now=by, batch=batch, drill=None, pace=pace))
+    return _swept(_Run(store=store, periods=periods, now=by, size=_Size(batch), drill=None, pace=pace))
 
 
 def drill(store: Store, periods: RetentionPeriods, now: datetime, *, batch: int = BATCH) -> Swept:
@@ -100,7 +117,7 @@ def drill(store: Store, periods: RetentionPeriods, now: datetime, *, batch: int 
     )
     with store.transaction() as records:
         number = records.ledger.append([entry])
-    return _swept(_Run(store=store, periods=periods, now=now, batch=batch, drill=number, pace=lambda: None))
+    return _swept(_Run(store=store, periods=periods, now=now, size=_Size(batch), drill=number, pace=None))
 
 
 def trust_clock(store: Store, periods: RetentionPeriods, now: datetime, actor: str) -> None:
@@ -141,9 +158,9 @@ def _swept(one: _Run) -> Swept:
     tombstones = (0, 0)
     while any(removed := _remove_tombstones(one)):
         tombstones = (tombstones[0] + removed[0], tombstones[1] + removed[1])
-        one.pace()
+        one.rest()
     while _fold_ledger(one):
-        one.pace()
+        one.rest()
     with one.store.transaction() as records:
         links = records.expired.remove_links(_links_ended_before(one.periods, one.now))
     with one.store.transaction() as records:
@@ -175,18 +192,21 @@ def _expire_all_invoices(one: _Run) -> Counter[Environment]:
     while due := _expire_invoices(one, after):
         invoices.update(invoice.environment for invoice in due)
         after = due[-1].place
-        one.pace()
+        one.rest()
     return invoices
 
 
 def _expire_all_mails(one: _Run) -> int:
-    mails = 0
+    mails = unfreed = 0
     after: Place | None = None
     while due := _expire_mails(one, after):
         mails += len(due)
         after = due[-1].place
-        one.store.free_octets()
-        one.pace()
+        unfreed += len(due)
+        if unfreed >= _FREED_TOGETHER:
+            one.store.free_octets()
+            unfreed = 0
+        one.rest()
     one.store.free_octets()  # also what a run that was killed left
     return mails
 

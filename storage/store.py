@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass
@@ -55,6 +56,7 @@ from storage.validations import Validations
 from storage.writer_lock import WriterLock
 
 _JOURNAL_TRIES = 20
+_JOURNAL_PAUSE_SECONDS = 0.05
 
 _FREED_AT_ONCE = 500  # objects deleted outside the database before that is noted
 
@@ -292,14 +294,15 @@ class Store:
         with _named_errors(), closing(self._engine.raw_connection()) as pooled:
             connection: Any = pooled.driver_connection
             connection.execute("PRAGMA wal_checkpoint(PASSIVE)")  # most of the work, while others may write
-            # Whoever reads just now is waited for, but not long: nobody can write meanwhile.
-            connection.execute("PRAGMA busy_timeout = 50")
+            # Whoever reads just now is waited for outside the turn, so that others can write meanwhile.
+            connection.execute("PRAGMA busy_timeout = 0")
             try:
                 for _ in range(_JOURNAL_TRIES):
                     with self._turn():
                         [busy, *_] = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
                     if not busy:
                         break
+                    time.sleep(_JOURNAL_PAUSE_SECONDS)
             finally:
                 connection.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
 
