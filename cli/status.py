@@ -20,11 +20,16 @@ from cli.status_screen import screen
 from config.settings import Settings
 from ingest import daemon
 from retention import worker
+from storage.errors import StorageUnavailable
 from storage.records import MailState
 from storage.store import Store
 
 _GREETING = ("220", "421", "554")  # also one that lets nobody in is there
 _LOOK_SECONDS = 1
+NEXT_STEP = (
+    "Senders are told 451 and keep their mail; it goes on by itself once the database is there. "
+    "`invoices check-config` tries it, `store-unavailable` in the log has what it said."
+)
 
 
 @click.command(cls=Command)
@@ -35,7 +40,10 @@ _LOOK_SECONDS = 1
 def status(front: Front, watch: bool, every: float, times: int | None) -> None:
     """Queue, counts and ages, as they are now, and what needs attention."""
     if not watch:
-        form = look(front.store, front.settings, utc_now())
+        try:
+            form = look(front.store, front.settings, utc_now())
+        except StorageUnavailable as error:
+            raise StorageUnavailable(f"the database does not answer: {error}\n{NEXT_STEP}") from error
         front.print_json(form) if front.json else front.console.print(screen(form, None))
         return
     before: dict[str, Any] | None = None

@@ -51,6 +51,17 @@ def test_status_says_what_needs_attention(commands: Commands) -> None:
     assert all(sentence in screen for sentence in told)
 
 
+def test_status_says_what_to_do_without_a_database(on_sqlite: Commands) -> None:
+    """The first question at three in the morning is whether mail is lost; it is not."""
+    on_sqlite.environment["INVOICES_DATABASE__URL"] = "postgresql+psycopg://nobody@127.0.0.1:1/nothing"
+
+    said = on_sqlite.refused("status")
+
+    assert said.startswith("Error: the database does not answer: ")
+    assert "keep their mail" in said
+    assert "`invoices check-config`" in said
+
+
 def test_the_schema_is_made_once(commands: Commands) -> None:
     """A second run finds nothing to do."""
     first, second = commands.one("migrate"), commands.one("migrate")
