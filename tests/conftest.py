@@ -11,9 +11,14 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from hypothesis import settings
 
 from storage.store import Store
 from tests.peers import programs
+
+# How long an example takes says more of the machine than of the code.
+settings.register_profile("invoices", deadline=None)
+settings.load_profile("invoices")
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 

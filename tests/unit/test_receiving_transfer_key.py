@@ -183,7 +183,7 @@ def test_any_mail_has_a_digest(octets: bytes, forward_paths: list[str], reverse_
 )
 def test_hostile_mails_are_digested_in_time(hostile: bytes) -> None:
     """30 MB of anything: the search for trace fields is bounded, the rest is the digest itself."""
-    started = time.perf_counter()
+    started = time.thread_time()
     content_start(hostile)
 
-    assert time.perf_counter() - started < 0.5
+    assert time.thread_time() - started < 5  # a search that begins anew at each octet takes hours
