@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import click
 
-from cli.checks import network, state, tls
+from cli.checks import mails, network, state, tls
 from cli.front import EXIT_FAILED, Command, Front, pass_front
 from config.settings import Settings
 from storage.errors import StoreError
@@ -29,6 +29,7 @@ CHECKS: dict[str, Callable[[Settings], str]] = {
     "smtp.users": tls.check_users,
     "lmtp.listen": network.check_lmtp,
     "outbound.smarthost": network.check_smarthost,
+    "outbound.templates": mails.check_templates,
     "portal.listen": network.check_portal,
     "metrics.listen": network.check_metrics,
 }

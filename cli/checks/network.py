@@ -73,10 +73,11 @@ def check_smarthost(settings: Settings) -> str:
     host, port = _host_and_port(smarthost)
     _addresses(host)
     try:
-        client = smtplib.SMTP_SSL if port == 465 else smtplib.SMTP
+        implicit = settings.outbound.tls == "implicit"
+        client = smtplib.SMTP_SSL if implicit else smtplib.SMTP
         with client(host, port, timeout=SECONDS) as server:
             code, _ = server.ehlo()
-            tls = port == 465 or server.has_extn("starttls")
+            tls = implicit or server.has_extn("starttls")
     except (smtplib.SMTPException, OSError) as error:
         raise OSError(
             f"{smarthost} does not answer as a mail server: {error}; is it the right one?"

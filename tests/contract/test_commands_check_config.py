@@ -25,10 +25,12 @@ def test_check_config_tries_everything(commands: Commands) -> None:
     assert [list(row) for row in rows] == [["check", "ok", "text"]] * len(rows)
     assert {row["check"]: row["ok"] for row in rows} == dict.fromkeys(
         [
-            *("settings", "data_dir", "disk", "database", "blobs.url", "clock", "reading"),
+            *("settings", "data_dir", "disk", "database", "blobs.url", "clock"),
+            *("reading", "validation.rules"),
             *("registration.link_key", "registration.base_url"),
             *("smtp.hostname", "smtp.listen", "smtp.listen_tls", "smtp.tls_certificate", "smtp.users"),
-            *("lmtp.listen", "outbound.smarthost", "portal.listen", "metrics.listen"),
+            *("lmtp.listen", "outbound.smarthost", "outbound.templates"),
+            *("portal.listen", "metrics.listen"),
         ],
         True,
     )
@@ -202,3 +204,20 @@ def test_check_config_sees_a_key_that_others_can_read(on_sqlite: Commands, tmp_p
     assert _failing_checks(on_sqlite) == {
         "registration.link_key": f"{key} can be read by others: give `chmod 600 {key}`"
     }
+
+
+def test_check_config_tries_the_templates_of_mails(on_sqlite: Commands, tmp_path: Path) -> None:
+    """One that does not work is named with what is wrong, before a mail has to wait for it."""
+    folder = tmp_path / "templates"
+    on_sqlite.environment["INVOICES_OUTBOUND__TEMPLATES"] = str(folder)
+    assert "is no folder" in _failing_checks(on_sqlite)["outbound.templates"]
+
+    (folder / "de").mkdir(parents=True)
+    (folder / "de/code.j2").write_text(
+        "{% block subject %}x{% endblock %}{% block body %}{{ cdoe }}{% endblock %}"
+    )
+    (folder / "de/link.j2").write_text("{% block subject %}")
+
+    said = _failing_checks(on_sqlite)["outbound.templates"]
+    assert "de/code.j2: 'cdoe' is undefined" in said
+    assert "de/link.j2: " in said

@@ -7,45 +7,20 @@ from typing import Any
 
 import pytest
 
+from outbound import trial
 from outbound.letters import Letters
 from outbound.wording import written_amount, written_code, written_date
 from storage.records import Language, MailTemplate
 
-LISTED = {
-    "url": "https://invoices.example.com/invoices/1",
-    "seller": "Lieferant <b>& Söhne</b>",
-    "number": "R-1",
+LISTED = {**trial.VALUES["invoices"][0], "seller": "Lieferant <b>& Söhne</b>", "amount": "1.190,00 €"} | {
     "date": "20. November 2026",
-    "amount": "1.190,00 €",
-    "due": "",
-    "is_test": False,
     "kept_until": "22. Februar 2027",
 }
-VALUES: dict[str, Any] = {
-    "recipient": "anna@company.example",
+VALUES: dict[str, Any] = trial.VALUES | {
     "company": "Muster <script> GmbH",
     "sender": "Lieferant <b>& Söhne</b>",
-    "person": "Ben",
-    "email": "ben@company.example",
     "reason": "Unbekannt",
-    "purpose": "register",
-    "code_shown": "1234 5678",
-    "claim_code": "0123456789ABCDEF",
-    "key": "company.example",
-    "link_url": "https://invoices.example.com/register/token",
-    "link_until": "24. Dezember 2026",
-    "portal_url": "https://invoices.example.com/",
-    "sign_in_url": "https://invoices.example.com/sign-in",
-    "account_url": "https://invoices.example.com/account",
-    "expiring": "2",
-    "from_shown": "22. Februar 2027",
-    "until_shown": "24. Februar 2027",
-    "members_url": "https://invoices.example.com/members/1",
-    "url": "https://invoices.example.com/invoices/1",
     "invoices": [LISTED],
-    "count": 1,
-    "more": 0,
-    "attached": True,
 }
 ALL = [(template, language) for template in MailTemplate for language in Language]
 
