@@ -9,7 +9,7 @@ import click
 
 from cli import forms
 from cli.front import Front, Group, actor, pass_front, utc_now
-from ingest.daemon import link_tokens
+from ingest.filing_settings import link_tokens
 from storage.account_keys import parse_identifier
 from storage.errors import Conflict, NotFound
 from storage.ids import new_id

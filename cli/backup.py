@@ -14,7 +14,7 @@ from cli.forms import instant
 from cli.front import Command, Front, pass_front, utc_now
 from config.link_key import link_key
 from config.settings import Settings
-from ingest.daemon import retention_periods
+from ingest.filing_settings import retention_periods
 from retention import worker
 from storage.backup.archive import BackupReader, new_backup
 from storage.backup.manifest import Manifest

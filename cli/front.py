@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import getpass
+import importlib
 import json
 import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -186,6 +187,36 @@ class Group(click.Group):
 
 
 Group.group_class = Group
+
+
+class LazyGroup(Group):
+    """A group whose commands are imported when they are first asked for."""
+
+    def __init__(self, *arguments: Any, places: Mapping[str, str], **options: Any) -> None:
+        """`places` names the module of each command."""
+        super().__init__(*arguments, **options)
+        self._places = places
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  -- the signature is click's
+        """The names, sorted."""
+        return sorted(self._places)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002  -- the same
+        """The command of a name."""
+        if cmd_name not in self.commands and cmd_name in self._places:
+            module = importlib.import_module(self._places[cmd_name])
+            found = next(
+                one
+                for one in vars(module).values()
+                if isinstance(one, click.Command) and one.name == cmd_name
+            )
+            self.add_command(found)
+        return self.commands.get(cmd_name)
+
+    def all_commands(self) -> dict[str, click.Command]:
+        """Every command by its name, all of them imported."""
+        context = click.Context(self)
+        return {name: found for name in self._places if (found := self.get_command(context, name))}
 
 
 def _common_options() -> list[click.Option]:

@@ -8,7 +8,7 @@ import click
 
 from cli.forms import instant
 from cli.front import Front, Group, actor, pass_front, utc_now
-from ingest.daemon import retention_periods
+from ingest.filing_settings import retention_periods
 from storage.errors import NotFound
 from storage.ids import new_id
 from storage.records import HistoryEvent, HistoryEventName

@@ -8,7 +8,7 @@ import click
 
 from cli import forms
 from cli.front import Front, Group, pass_front, utc_now
-from ingest.daemon import link_tokens
+from ingest.filing_settings import link_tokens
 from storage.account_keys import address_key
 from storage.errors import Conflict
 from storage.ids import new_id

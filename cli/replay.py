@@ -17,7 +17,7 @@ from cli import forms
 from cli.front import EXIT_FAILED, Command, Front, cell, pass_front, utc_now
 from cli.local_worker import LocalWorker
 from cli.sources import Source, forward_paths_of, reverse_path_of, sources
-from ingest.daemon import link_tokens
+from ingest.filing_settings import link_tokens
 from ingest.receiving.addresses import BadPath, parse_forward_path, parse_reverse_path
 from ingest.receiving.recipient_policy import recipient_verdict
 from ingest.receiving.replies import Reply

@@ -9,7 +9,7 @@ import click
 
 from cli.forms import instant
 from cli.front import Front, Group, Instant, actor, pass_front, utc_now
-from ingest.daemon import retention_periods
+from ingest.filing_settings import retention_periods
 from retention import rescheduling, worker
 from retention.pace import LATE, REST_SHARE, REST_SHARE_LATE, SMALLEST_BATCH, Pace
 from retention.warning import warn

@@ -18,7 +18,7 @@ from cli.forms import instant
 from cli.front import Command, Front, pass_front, utc_now
 from cli.status_screen import screen
 from config.settings import Settings
-from ingest import daemon
+from ingest.filing_settings import retention_periods
 from retention import worker
 from storage.errors import StorageUnavailable
 from storage.records import MailState
@@ -70,7 +70,7 @@ def look(store: Store, settings: Settings, now: datetime) -> dict[str, Any]:
         accounts = records.accounts.counts()
         longest_due = records.expired.longest_due(now)
         outbox = records.outbox.counts()
-    due = worker.would_go(store, daemon.retention_periods(settings), now)
+    due = worker.would_go(store, retention_periods(settings), now)
     usage = shutil.disk_usage(_nearest(settings.data_dir))
     form: dict[str, Any] = {
         "at": instant(now),

@@ -13,23 +13,19 @@ from typing import Protocol
 import sdnotify
 import uvloop
 
-from config.link_key import link_key
-from config.settings import Settings, host_and_port, time_zone
+from config.settings import Settings, host_and_port
 from ingest import mail_log
 from ingest.afterwards import Afterwards
 from ingest.exposition import exposed
+from ingest.filing_settings import link_tokens, notice_rules, retention_periods
 from ingest.health import Health, Probe, Watch, answering, still_moving, watched_by_systemd
 from ingest.processing.filing import Rules
-from ingest.processing.notices import NoticeRules
 from ingest.processing.processor import Processor, Wiring
 from ingest.receivers import Receivers
 from ingest.receiving.listener import Endpoint, Service
 from ingest.reception import Reception, close_endpoints, open_endpoints, utc_now
 from ingest.stopping import Reload, opened_store, stop_signals
-from storage.expiry import RetentionPeriods
 from storage.ids import new_id
-from storage.link_tokens import LinkTokens
-from storage.records import Language
 from storage.store import Store
 
 Beside = Callable[[Settings, Store], AbstractContextManager[None]]  # another program, while it is entered
@@ -44,31 +40,6 @@ class WorkerDied(Exception):  # noqa: N818  -- says what happened
 
     def __str__(self) -> str:
         return f"the worker died of {self.__cause__!r}; the mails it held will be filed after a restart"
-
-
-def link_tokens(settings: Settings) -> LinkTokens:
-    """Where registration links come from. Raises OSError when the key cannot be read or made."""
-    return LinkTokens(link_key(settings), settings.registration.base_url)
-
-
-def retention_periods(settings: Settings) -> RetentionPeriods:
-    """The set periods."""
-    retention = settings.retention
-    return RetentionPeriods(
-        productive_days=retention.productive_days,
-        test_days=retention.test_days,
-        tombstone_days=retention.tombstone_days,
-        time_zone=time_zone(retention.time_zone),
-    )
-
-
-def notice_rules(settings: Settings) -> NoticeRules | None:
-    """How the recipients of invoices are told; None where they are not."""
-    outgoing = settings.outbound
-    if outgoing.mode == "none":
-        return None
-    attached = outgoing.mode == "link-and-attachment"
-    return NoticeRules(attached=attached, language=Language(outgoing.language))
 
 
 def processor(settings: Settings, store: Store) -> Processor:

@@ -81,7 +81,12 @@ def _leaves(command: click.Command, path: tuple[str, ...] = ()) -> Iterator[tupl
             yield from _leaves(sub, (*path, name))
 
 
-@pytest.mark.parametrize("path", list(_leaves(main)), ids=" ".join)
+def _all_commands() -> click.Command:
+    main.all_commands()  # they are imported when they are called, else
+    return main
+
+
+@pytest.mark.parametrize("path", list(_leaves(_all_commands())), ids=" ".join)
 def test_every_command_has_help(on_sqlite: Commands, path: tuple[str, ...]) -> None:
     """It names --config and --json, and opens no store."""
     done = on_sqlite.call(*path, "--help")

@@ -25,6 +25,8 @@ from ingest.receiving.spool import LARGEST_IN_MEMORY, MemoryBudget
 from reading.sandbox import Limits
 from storage.records import HistoryEventName
 
+main.all_commands()  # they are imported when they are called, else
+
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("cli", "config", "ingest", "outbound", "portal", "reading", "retention", "storage", "validation")
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *(ROOT / "fixtures").glob("*.md")])

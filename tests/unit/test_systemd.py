@@ -77,6 +77,7 @@ def test_a_service_starts_a_command_that_exists(name: str) -> None:
 
     program, *words = shlex.split(command_line)
     command: click.Command = main
+    main.all_commands()  # they are imported when they are called, else
     while isinstance(command, click.Group):
         command = command.commands[words.pop(0)]
     with click.Context(command) as context:

@@ -1,0 +1,35 @@
+"""What the settings say about filing: how long what is kept, where links come from, who is told."""
+
+from __future__ import annotations
+
+from config.link_key import link_key
+from config.settings import Settings, time_zone
+from ingest.processing.notices import NoticeRules
+from storage.expiry import RetentionPeriods
+from storage.link_tokens import LinkTokens
+from storage.records import Language
+
+
+def link_tokens(settings: Settings) -> LinkTokens:
+    """Where registration links come from. Raises OSError when the key cannot be read or made."""
+    return LinkTokens(link_key(settings), settings.registration.base_url)
+
+
+def retention_periods(settings: Settings) -> RetentionPeriods:
+    """The set periods."""
+    retention = settings.retention
+    return RetentionPeriods(
+        productive_days=retention.productive_days,
+        test_days=retention.test_days,
+        tombstone_days=retention.tombstone_days,
+        time_zone=time_zone(retention.time_zone),
+    )
+
+
+def notice_rules(settings: Settings) -> NoticeRules | None:
+    """How the recipients of invoices are told; None where they are not."""
+    outgoing = settings.outbound
+    if outgoing.mode == "none":
+        return None
+    attached = outgoing.mode == "link-and-attachment"
+    return NoticeRules(attached=attached, language=Language(outgoing.language))
