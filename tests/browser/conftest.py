@@ -16,9 +16,12 @@ _REASONS = programs.missing(programs.find, os.geteuid())
 collect_ignore_glob = ["test_*.py"] if "chromium" in programs.left_out(os.environ, _REASONS) else []
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """One browser for all tests of this process; each person has a context of their own."""
+    """One browser for the tests of a file; each person has a context of their own.
+
+    Not for all files: as long as Playwright is open its event loop runs, and no other test can run one.
+    """
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=programs.find("chromium"), args=["--no-sandbox"])
         yield browser
