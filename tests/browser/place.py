@@ -68,6 +68,12 @@ def town(folder: Path, browser: Browser, **settings: str) -> Iterator[Town]:
             yield Town(mailbox, office, browser, f"http://{address}")
 
 
+def submit(page: Page, button: str = "main button[type=submit]") -> None:
+    """Presses a button that leads to another page, and waits for it: the old page can vanish under who looks at it."""
+    with page.expect_navigation():
+        page.locator(button).click()
+
+
 def look(page: Page, name: str) -> None:
     """Checks a page as it stands for what shuts people out (WCAG, by axe), and keeps a picture where one is wanted."""
     found = Axe().run(page)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Page
 
-from tests.browser.place import PASSWORD, WIDTHS, Town, look, sample
+from tests.browser.place import PASSWORD, WIDTHS, Town, look, sample, submit
 from tests.post_office import code_in, link_in
 
 INVITED = sample("unknown-recipient")
@@ -33,10 +33,10 @@ def test_no_page_shuts_anybody_out(place: Town, language: str, width: int) -> No
     _register(page, place)
     look(page, f"code-asked-{shot}")
     page.locator("#code").fill("00000000")
-    page.locator("main button[type=submit]").click()
+    submit(page)
     look(page, f"code-wrong-{shot}")
     page.locator("#code").fill(code_in(place.office.wait_for("anna@neu.example")))
-    page.locator("main button[type=submit]").click()
+    submit(page)
     _others(place)
     for path, name in (("/account", "account"), ("/join", "join"), ("/waiting", "waiting-none")):
         page.goto(f"{place.address}{path}")
@@ -51,11 +51,11 @@ def test_no_page_shuts_anybody_out(place: Town, language: str, width: int) -> No
             "buffer": b"carla.with.a.rather.long.address@neu.example;de;administrator\nnobody;de",
         }
     )
-    page.locator("form[enctype] button[type=submit]").click()
+    submit(page, "form[enctype] button[type=submit]")
     look(page, f"members-{shot}")
     page.goto(f"{place.address}/join")
     page.locator("#company").fill("Andere AG")
-    page.locator("main button[type=submit]").click()
+    submit(page)
     page.goto(f"{place.address}/waiting")
     look(page, f"waiting-{shot}")
 
@@ -64,14 +64,14 @@ def _wrong_sign_in(page: Page, place: Town) -> None:
     page.goto(f"{place.address}/sign-in")
     page.locator("#email").fill("nobody@neu.example")
     page.locator("#password").fill("wrong password")
-    page.locator("main button[type=submit]").click()
+    submit(page)
 
 
 def _faulty_registration(page: Page, place: Town) -> None:
     page.goto(f"{place.address}/register")
     for field, text in (("email", "a@b"), ("name", "Anna"), ("company", "!!!"), ("password", "short")):
         page.locator(f"#{field}").fill(text)
-    page.locator("main button[type=submit]").click()
+    submit(page)
 
 
 def _register(page: Page, place: Town) -> None:
@@ -83,7 +83,7 @@ def _register(page: Page, place: Town) -> None:
         ("password", PASSWORD),
     ):
         page.locator(f"#{field}").fill(text)
-    page.locator("main button[type=submit]").click()
+    submit(page)
 
 
 def _others(place: Town) -> None:
@@ -97,7 +97,6 @@ def _others(place: Town) -> None:
         ben.goto(f"{place.address}/register")
         for field, text in (("email", email), ("name", "Ben"), ("company", company), ("password", PASSWORD)):
             ben.locator(f"#{field}").fill(text)
-        ben.locator("main button[type=submit]").click()
+        submit(ben)
         ben.locator("#code").fill(code_in(place.office.wait_for(email)))
-        ben.locator("main button[type=submit]").click()
-        ben.wait_for_load_state()
+        submit(ben)

@@ -12,7 +12,7 @@ from storage.ids import new_id
 from storage.records import Language, Membership, MembershipState, Role, User
 from storage.store import Store
 from tests import making
-from tests.browser.place import WIDTHS, Town, look, sample
+from tests.browser.place import WIDTHS, Town, look, sample, submit
 
 ADDRESS = "rechnung@musterwerk.example"
 SAMPLES = (
@@ -76,7 +76,7 @@ def test_no_page_of_daily_use_shuts_anybody_out(
         look(page, f"invoice-{number}-{shot}")
     page.goto(f"{own}/company")
     page.locator("#token-name").fill("ERP")
-    page.locator(".token-form button").click()
+    submit(page, ".token-form button")
     look(page, f"company-{shot}")
     page.goto(f"{own}/nothing")
     look(page, f"missing-{shot}")
@@ -125,14 +125,15 @@ def test_a_browser_without_scripts_can_do_everything(place: Town, tmp_path: Path
     page.goto(f"{own}/invoices")
     page.locator("tbody input[type=checkbox]").nth(0).check()
     page.locator("tbody input[type=checkbox]").nth(1).check()
-    page.locator("button[value=done]").click()
-    page.locator("nav.tabs a", has_text="Done").click()
+    submit(page, "button[value=done]")
+    with page.expect_navigation():
+        page.locator("nav.tabs a", has_text="Done").click()
     done = page.locator("tbody tr").count()
     with page.expect_download() as download:
         page.locator("tbody input[type=checkbox]").nth(0).check()
         page.locator("button[formaction$='/zip']").click()
     page.goto(f"{own}/invoices?state=done")
-    page.locator(".languages button[value=de]").click()
+    submit(page, ".languages button[value=de]")
 
     assert done == 2
     assert download.value.suggested_filename.endswith(".zip")
