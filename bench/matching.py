@@ -24,7 +24,7 @@ from sqlalchemy import text
 from bench.database import ENGINES, database, server
 from ingest.processing.matching import match
 from ingest.processing.on_record import load_on_record
-from storage.records import Identifier, MailReading, Party
+from storage.records.reading import Identifier, MailReading, Party
 from storage.store import Store
 from tests import making
 

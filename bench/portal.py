@@ -41,19 +41,8 @@ from storage import codec
 from storage.ids import new_id
 from storage.inbox_query import InboxQuery
 from storage.inbox_words import sort_key, words_of
-from storage.records import (
-    BusinessTerms,
-    DocumentFormat,
-    InvoiceReading,
-    Language,
-    Membership,
-    MembershipState,
-    Part,
-    PartRole,
-    Party,
-    Role,
-    User,
-)
+from storage.records.people import Language, Membership, MembershipState, Role, User
+from storage.records.reading import BusinessTerms, DocumentFormat, InvoiceReading, Part, PartRole, Party
 from storage.store import Store
 
 LARGE = 99  # companies that share four tenths

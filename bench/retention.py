@@ -32,7 +32,8 @@ from retention.pace import SMALLEST_BATCH, Pace
 from retention.worker import BATCH, drill, run
 from storage.expiry import RetentionPeriods
 from storage.ids import new_id
-from storage.records import ContentInMemory, Envelope, Filing, IncomingMail, Outcome
+from storage.records.filing import Filing
+from storage.records.mails import ContentInMemory, Envelope, IncomingMail, Outcome
 from storage.store import Store
 
 PERIODS = RetentionPeriods(productive_days=90, test_days=30, tombstone_days=365)

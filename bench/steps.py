@@ -19,7 +19,8 @@ from reading.mime import parse_mail
 from storage import codec
 from storage.expiry import RetentionPeriods
 from storage.ids import new_id
-from storage.records import ContentInMemory, Envelope, IncomingMail, MailReading
+from storage.records.mails import ContentInMemory, Envelope, IncomingMail
+from storage.records.reading import MailReading
 from storage.store import Store
 
 AT_ONCE = 32  # as many mails share a transaction as in ingest/processing/processor.py

@@ -22,7 +22,8 @@ from bench.figures import MIB, percentile, slope
 from bench.mails import bench_mail, write_mails
 from bench.round import Load, run_round
 from reading.mail import read_mail
-from storage.records import InvoiceReading, ValidationClass
+from storage.records.reading import InvoiceReading
+from storage.records.validation import ValidationClass
 from validation.examiners import ExaminationFailed, ExaminationLimits, Examiners
 
 WARM_UP = 50  # invoices before time is taken: the stylesheets are compiled with the first ones

@@ -14,7 +14,8 @@ from storage.account_keys import parse_identifier
 from storage.errors import Conflict, NotFound
 from storage.ids import new_id
 from storage.invitations import Invitation, invite
-from storage.records import AccountStatus, CompanyAccount, Language, Role, WarningPolicy
+from storage.records.companies import AccountStatus, CompanyAccount, WarningPolicy
+from storage.records.people import Language, Role
 
 COLUMNS = {
     "name": "Name",

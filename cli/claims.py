@@ -26,7 +26,9 @@ from storage.claims import Claim
 from storage.errors import Conflict
 from storage.freemail import is_freemail
 from storage.ids import new_id
-from storage.records import CompanyAccount, Language, MailTemplate, OutboundMail
+from storage.records.companies import CompanyAccount
+from storage.records.outgoing import MailTemplate, OutboundMail
+from storage.records.people import Language
 
 RECORD = "_invoices-proof"  # the name below a domain whose TXT record proves it
 TEXT = "invoices-proof="

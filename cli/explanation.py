@@ -8,16 +8,11 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from storage.records import (
-    HistoryEvent,
-    HistoryEventName,
-    Invoice,
-    InvoiceState,
-    Language,
-    MailState,
-    ReceivedMail,
-    SenderWarning,
-)
+from storage.records.history import HistoryEvent, HistoryEventName
+from storage.records.invoices import Invoice, InvoiceState
+from storage.records.mails import MailState, ReceivedMail
+from storage.records.partners import SenderWarning
+from storage.records.people import Language
 from storage.warning_wording import told
 
 

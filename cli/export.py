@@ -15,7 +15,8 @@ import click
 from cli.front import Command, Front, Instant, actor, pass_front, utc_now
 from cli.take_along import Packed, TakeAlong
 from reading.sandbox import ReaderPool
-from storage.records import Environment, HistoryEvent, HistoryEventName, Invoice
+from storage.records.history import HistoryEvent, HistoryEventName
+from storage.records.invoices import Environment, Invoice
 
 _AT_ONCE = 200  # events in one transaction
 

@@ -8,27 +8,16 @@ from datetime import datetime
 from typing import Any
 
 from storage.link_tokens import LinkTokens
-from storage.records import (
-    AuthenticationResult,
-    BusinessTerms,
-    CompanyAccount,
-    ContractingPartner,
-    HistoryEvent,
-    Invoice,
-    MatchEvidence,
-    Membership,
-    OutboundMail,
-    Part,
-    PartnerTrait,
-    Party,
-    ReceivedMail,
-    RegistrationLink,
-    SecondLook,
-    SenderAuthentication,
-    SenderWarning,
-    TraitKind,
-    User,
-)
+from storage.records.companies import CompanyAccount, SecondLook
+from storage.records.history import HistoryEvent
+from storage.records.invoices import Invoice, MatchEvidence
+from storage.records.mails import ReceivedMail
+from storage.records.outgoing import OutboundMail
+from storage.records.partners import ContractingPartner, PartnerTrait, SenderWarning, TraitKind
+from storage.records.people import Membership, User
+from storage.records.reading import BusinessTerms, Part, Party
+from storage.records.registration import RegistrationLink
+from storage.records.senders import AuthenticationResult, SenderAuthentication
 from storage.store import Transaction
 
 Form = dict[str, Any]

@@ -11,7 +11,7 @@ from cli.front import Front, Group, actor, pass_front, utc_now
 from ingest.filing_settings import retention_periods
 from storage.errors import NotFound
 from storage.ids import new_id
-from storage.records import HistoryEvent, HistoryEventName
+from storage.records.history import HistoryEvent, HistoryEventName
 from storage.retention_records import HoldKind, LedgerEntry, LedgerEvent, LegalHold
 from storage.store import Transaction
 

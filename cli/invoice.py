@@ -16,7 +16,10 @@ from cli.explanation import Explanation
 from cli.front import Command, Front, Instant, actor, pass_front, utc_now
 from reading.sandbox import ReaderPool
 from storage.errors import NotFound
-from storage.records import Environment, HistoryEvent, HistoryEventName, Invoice, Language, ValidationStatus
+from storage.records.history import HistoryEvent, HistoryEventName
+from storage.records.invoices import Environment, Invoice
+from storage.records.people import Language
+from storage.records.validation import ValidationStatus
 from storage.store import Transaction
 
 COLUMNS = {

@@ -12,15 +12,10 @@ from ingest.filing_settings import link_tokens
 from storage.account_keys import address_key
 from storage.errors import Conflict
 from storage.ids import new_id
-from storage.records import (
-    AccountStatus,
-    CompanyAccount,
-    Language,
-    LinkState,
-    MailTemplate,
-    OutboundMail,
-    RegistrationLink,
-)
+from storage.records.companies import AccountStatus, CompanyAccount
+from storage.records.outgoing import MailTemplate, OutboundMail
+from storage.records.people import Language
+from storage.records.registration import LinkState, RegistrationLink
 from storage.store import Transaction
 
 COLUMNS = {"email": "Address", "state": "State", "expires_at": "Expires", "url": "Link", "id": "Id"}

@@ -11,7 +11,7 @@ from config.settings import Settings
 from ingest.afterwards import sender_checker
 from ingest.daemon import processor
 from storage.chunks import chunks
-from storage.records import MailState
+from storage.records.mails import MailState
 from storage.store import Store
 
 SETTLED = {MailState.FILED, MailState.QUARANTINED, MailState.DELETED}

@@ -8,7 +8,7 @@ import click
 
 from cli import forms
 from cli.front import Front, Group, Instant, pass_front
-from storage.records import Outcome
+from storage.records.mails import Outcome
 
 COLUMNS = {
     "received_at": "Received",

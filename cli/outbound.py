@@ -7,7 +7,7 @@ import click
 from cli import forms
 from cli.front import Front, Group, actor, pass_front, utc_now
 from storage.errors import NotFound
-from storage.records import OutboundMail, OutboundState
+from storage.records.outgoing import OutboundMail, OutboundState
 from storage.store import Transaction
 
 COLUMNS = {

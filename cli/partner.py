@@ -10,7 +10,8 @@ from cli import forms
 from cli.front import Front, Group, pass_front, utc_now
 from cli.partner_table import put_partner, read_partners, write_partners
 from storage.ids import new_id
-from storage.records import ContractingPartner, Environment, PartnerTrust
+from storage.records.invoices import Environment
+from storage.records.partners import ContractingPartner, PartnerTrust
 
 COLUMNS = {
     "name": "Name",

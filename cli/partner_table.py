@@ -11,13 +11,8 @@ from typing import IO
 from storage.account_keys import domain_key, vat_id_key
 from storage.errors import Conflict, NotFound
 from storage.ids import new_id
-from storage.records import (
-    ContractingPartner,
-    Environment,
-    PartnerTrait,
-    PartnerTrust,
-    TraitKind,
-)
+from storage.records.invoices import Environment
+from storage.records.partners import ContractingPartner, PartnerTrait, PartnerTrust, TraitKind
 from storage.store import Transaction
 
 COLUMNS = ("name", "domains", "vat_ids", "bank_accounts", "signing_domains", "trust", "environment")

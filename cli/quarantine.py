@@ -8,7 +8,9 @@ from cli import forms
 from cli.front import Front, Group, actor, pass_front, utc_now
 from cli.local_worker import LocalWorker
 from storage.errors import NotFound
-from storage.records import Assignment, HistoryEvent, HistoryEventName, MailState
+from storage.records.history import HistoryEvent, HistoryEventName
+from storage.records.invoices import Assignment
+from storage.records.mails import MailState
 
 COLUMNS = {"received_at": "Received", "reverse_path": "From", "reason": "Reason", "mail_id": "Id"}
 

@@ -7,7 +7,8 @@ import click
 from cli import forms
 from cli.front import Command, Front, actor, pass_front, utc_now
 from storage.errors import NotFound
-from storage.records import HistoryEvent, HistoryEventName, SecondLook
+from storage.records.companies import SecondLook
+from storage.records.history import HistoryEvent, HistoryEventName
 
 
 @click.command(cls=Command)

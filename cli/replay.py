@@ -25,7 +25,8 @@ from ingest.receiving.transfer_key import transfer_digest
 from ingest.reception import add_mails, policy
 from storage.ids import new_id
 from storage.link_tokens import LinkTokens
-from storage.records import ContentInMemory, Envelope, HistoryEventName, IncomingMail, Outcome
+from storage.records.history import HistoryEventName
+from storage.records.mails import ContentInMemory, Envelope, IncomingMail, Outcome
 from storage.store import Transaction
 
 MAILS_AT_ONCE = 50  # stored in one transaction

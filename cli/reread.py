@@ -16,7 +16,9 @@ from cli.front import Command, Front, Instant, actor, cell, pass_front, utc_now
 from cli.local_worker import LocalWorker
 from cli.rereading import Change, changes
 from reading.sandbox import ReaderPool, ReadingFailed
-from storage.records import HistoryEvent, HistoryEventName, MailReading, MailState, Outcome, ReceivedMail
+from storage.records.history import HistoryEvent, HistoryEventName
+from storage.records.mails import MailState, Outcome, ReceivedMail
+from storage.records.reading import MailReading
 from storage.store import Store
 
 COLUMNS = {"outcome": "Outcome", "state": "State", "mail_id": "Id"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 
-from storage.records import InvoiceReading, MailReading, Message, Part
+from storage.records.reading import InvoiceReading, MailReading, Message, Part
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,8 @@ from cli.forms import Form
 from cli.front import Command, Front, Instant, actor, pass_front, utc_now
 from ingest.processing.validator import record_validation
 from storage.errors import NotFound
-from storage.records import Invoice, Validation
+from storage.records.invoices import Invoice
+from storage.records.validation import Validation
 from validation.examiners import ExaminationFailed, Examiners
 from validation.rule_sets import is_installed
 

@@ -21,7 +21,7 @@ from config.settings import Settings
 from ingest.filing_settings import retention_periods
 from retention import worker
 from storage.errors import StorageUnavailable
-from storage.records import MailState
+from storage.records.mails import MailState
 from storage.store import Store
 
 _GREETING = ("220", "421", "554")  # also one that lets nobody in is there

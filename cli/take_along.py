@@ -13,7 +13,8 @@ from typing import Any
 from cli import forms
 from reading.sandbox import ReaderPool
 from storage.errors import NotFound
-from storage.records import Invoice, Part
+from storage.records.invoices import Invoice
+from storage.records.reading import Part
 from storage.store import Store
 
 SUMS = "SHA256SUMS"

@@ -10,7 +10,7 @@ from cli.front import EXIT_FAILED, Command, Front, cell, pass_front, utc_now
 from ingest.receiving.transfer_key import transfer_digest
 from retention.verification import Found, Looked
 from retention.verification import verify as findings
-from storage.records import ReceivedMail
+from storage.records.mails import ReceivedMail
 
 
 @click.command(cls=Command)

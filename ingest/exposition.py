@@ -27,7 +27,7 @@ from config.settings import Settings, host_and_port
 from ingest import metrics
 from ingest.health import Health
 from storage.errors import StoreError
-from storage.records import OutboundState
+from storage.records.outgoing import OutboundState
 from storage.store import Store
 
 MOST_COUNTED = 10_000  # invoices that are due; whoever has more knows enough

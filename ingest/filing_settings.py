@@ -7,7 +7,7 @@ from config.settings import Settings, time_zone
 from ingest.processing.notices import NoticeRules
 from storage.expiry import RetentionPeriods
 from storage.link_tokens import LinkTokens
-from storage.records import Language
+from storage.records.people import Language
 
 
 def link_tokens(settings: Settings) -> LinkTokens:

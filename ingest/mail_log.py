@@ -5,7 +5,9 @@ from __future__ import annotations
 import structlog
 
 from ingest import metrics
-from storage.records import Filing, SenderAuthentication, Validation
+from storage.records.filing import Filing
+from storage.records.senders import SenderAuthentication
+from storage.records.validation import Validation
 
 _log = structlog.get_logger("invoices")
 

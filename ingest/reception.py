@@ -22,7 +22,7 @@ from ingest.receiving.sockets import open_socket, remove_file, written
 from ingest.receiving.spool import MemoryBudget
 from ingest.receiving.users import Users
 from storage.ids import new_id
-from storage.records import IncomingMail, Receipt
+from storage.records.mails import IncomingMail, Receipt
 from storage.store import Store
 
 FIRST_INHERITED_DESCRIPTOR = 3  # sd_listen_fds(3)

@@ -12,7 +12,7 @@ from email.utils import format_datetime
 
 from outbound.contents import Document
 from outbound.letters import Letter
-from storage.records import OutboundMail
+from storage.records.outgoing import OutboundMail
 
 
 class _Policy(EmailPolicy):

@@ -10,16 +10,11 @@ from typing import Any, Protocol
 from outbound.wording import written_amount, written_code, written_date
 from storage.errors import NotFound
 from storage.link_tokens import LinkTokens
-from storage.records import (
-    Environment,
-    Invoice,
-    InvoiceState,
-    Language,
-    LinkState,
-    MailTemplate,
-    OutboundMail,
-    PartRole,
-)
+from storage.records.invoices import Environment, Invoice, InvoiceState
+from storage.records.outgoing import MailTemplate, OutboundMail
+from storage.records.people import Language
+from storage.records.reading import PartRole
+from storage.records.registration import LinkState
 from storage.store import Store, Transaction
 
 MOST_LISTED = 10  # invoices in one mail; the rest is a number

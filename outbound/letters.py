@@ -12,7 +12,8 @@ from typing import Any
 from jinja2 import BaseLoader, ChoiceLoader, Environment, FileSystemLoader, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from storage.records import Language, MailTemplate
+from storage.records.outgoing import MailTemplate
+from storage.records.people import Language
 
 _WIDTH = 72  # characters of a line (RFC 5322 2.1.1 asks for 78 at most)
 

@@ -22,7 +22,8 @@ from outbound.patience import RATE_PAUSE, RATE_PERIOD, next_try
 from outbound.smarthost import Conversation, NoSmarthost, Smarthost, Taken
 from storage.errors import StorageUnavailable
 from storage.notice_events import notice_events
-from storage.records import HistoryEventName, MailTemplate, OutboundMail
+from storage.records.history import HistoryEventName
+from storage.records.outgoing import MailTemplate, OutboundMail
 from storage.store import Store, Transaction
 
 ACTOR = "outbound"

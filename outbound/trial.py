@@ -7,7 +7,8 @@ from typing import Any
 from jinja2 import TemplateError
 
 from outbound.letters import Letters
-from storage.records import Language, MailTemplate
+from storage.records.outgoing import MailTemplate
+from storage.records.people import Language
 
 _LISTED = {
     "url": "https://invoices.example.com/invoices/1",

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from babel.dates import format_date
 from babel.numbers import format_currency, format_decimal
 
-from storage.records import Language
+from storage.records.people import Language
 
 ZONE = ZoneInfo("Europe/Berlin")  # whose days people count in
 _LOCALES = {Language.GERMAN: "de_DE", Language.ENGLISH: "en_GB"}

@@ -10,15 +10,9 @@ from portal.registration import Standing
 from storage.account_keys import address_key
 from storage.errors import NotFound
 from storage.ids import new_id
-from storage.records import (
-    AccountStatus,
-    CompanyAccount,
-    MailTemplate,
-    Membership,
-    MembershipState,
-    OutboundMail,
-    User,
-)
+from storage.records.companies import AccountStatus, CompanyAccount
+from storage.records.outgoing import MailTemplate, OutboundMail
+from storage.records.people import Membership, MembershipState, User
 from storage.store import Transaction
 
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from portal import wording
 from storage.inbox_query import InboxEntry, InboxQuery
-from storage.records import Language
+from storage.records.people import Language
 from storage.store import Store
 
 MOST_ROWS = 100_000

@@ -10,7 +10,8 @@ from fastapi import Request, Response
 from portal.wired import Portal
 from storage.codes import LIFE
 from storage.ids import new_id
-from storage.records import CodePurpose, Language, MailTemplate, OneTimeCode, OutboundMail
+from storage.records.outgoing import MailTemplate, OutboundMail
+from storage.records.people import CodePurpose, Language, OneTimeCode
 from storage.store import Transaction
 
 _COOKIE_SECONDS = int(LIFE.total_seconds())

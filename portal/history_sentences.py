@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from portal import wording
-from storage.records import HistoryEvent, HistoryEventName, Language
+from storage.records.history import HistoryEvent, HistoryEventName
+from storage.records.people import Language
 
 
 @dataclass(frozen=True, slots=True)

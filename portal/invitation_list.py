@@ -7,7 +7,7 @@ import io
 from dataclasses import dataclass, field
 
 from portal.entering import address_fault
-from storage.records import Language, Role
+from storage.records.people import Language, Role
 
 MOST_LINES = 500
 _HEADINGS = {"email", "e-mail", "e-mail-adresse", "mail", "adresse", "address"}

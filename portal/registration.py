@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from storage.account_keys import split_address
 from storage.freemail import is_freemail
-from storage.records import Membership, MembershipState, Role
+from storage.records.people import Membership, MembershipState, Role
 
 REJECTED_FOR = timedelta(days=7)  # so long a rejection stands before somebody may ask again
 FOUNDER, LINK, DOMAIN = "founder", "link", "domain"  # what decided, where no person did

@@ -14,7 +14,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from portal import wording
 from portal.visitors import Visitor, keep_visitor
 from portal.wired import Portal, wired
-from storage.records import Language
+from storage.records.people import Language
 
 
 @cache

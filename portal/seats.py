@@ -12,7 +12,10 @@ from portal.visitors import Visitor, signed_in
 from portal.wired import Portal, wired
 from storage.errors import NotFound
 from storage.inbox import Inbox
-from storage.records import CompanyAccount, HistoryEvent, HistoryEventName, Invoice, Membership, Role, User
+from storage.records.companies import CompanyAccount
+from storage.records.history import HistoryEvent, HistoryEventName
+from storage.records.invoices import Invoice
+from storage.records.people import Membership, Role, User
 from storage.store import Transaction
 
 

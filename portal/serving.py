@@ -20,7 +20,7 @@ from portal import portal_log
 from portal.app import create_app
 from portal.documents import Documents
 from portal.wired import Portal
-from storage.records import Invoice
+from storage.records.invoices import Invoice
 from storage.store import Store, Transaction
 
 InvoiceForms = Callable[[Transaction, Sequence[Invoice]], list[dict[str, Any]]]

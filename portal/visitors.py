@@ -11,7 +11,7 @@ from typing import Annotated
 from fastapi import Depends, Request, Response
 
 from portal.wired import Portal, wired
-from storage.records import Language, Membership, MembershipState, PortalSession, User
+from storage.records.people import Language, Membership, MembershipState, PortalSession, User
 from storage.sessions import needs_note
 
 LANGUAGE_COOKIE = "language"

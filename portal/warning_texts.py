@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from portal import wording
-from storage.records import Finding, Language
+from storage.records.people import Language
+from storage.records.reading import Finding
 
 
 def warning_text(warning: Finding, language: Language) -> str:

@@ -14,7 +14,7 @@ from fastapi import Request
 
 from portal.documents import Documents
 from storage.link_tokens import LinkTokens
-from storage.records import Invoice
+from storage.records.invoices import Invoice
 from storage.store import Store, Transaction
 
 

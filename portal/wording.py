@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from babel.dates import format_date, format_datetime
 from babel.numbers import format_decimal
 
-from storage.records import Language
+from storage.records.people import Language
 
 
 def _zone() -> tzinfo:

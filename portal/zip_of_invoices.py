@@ -11,7 +11,8 @@ from typing import Any
 from portal.documents import Busy
 from portal.seats import Seat
 from storage.errors import NotFound
-from storage.records import HistoryEventName, Invoice
+from storage.records.history import HistoryEventName
+from storage.records.invoices import Invoice
 
 MOST_INVOICES = 100
 MOST_OCTETS = 1024**3  # of the mails

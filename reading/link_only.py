@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from reading.invoice_reading.evidence import says_invoice
 from reading.mime import Leaf
 from reading.mime.charsets import text_of
-from storage.records import PartRole
+from storage.records.reading import PartRole
 
 _MOST_OCTETS = 200_000  # of a body that is looked at
 _TAG = re.compile(r"<[^<>]{0,2000}>")

@@ -14,7 +14,15 @@ from reading.link_only import linked_host
 from reading.mime import Leaf, ParsedMail, parse_mail
 from reading.returned import returned_mail
 from reading.unpacking import unpack
-from storage.records import Finding, InvoiceReading, MailReading, Message, Part, PartRole, UnreadDocument
+from storage.records.reading import (
+    Finding,
+    InvoiceReading,
+    MailReading,
+    Message,
+    Part,
+    PartRole,
+    UnreadDocument,
+)
 
 _WITH_INVOICES = {PartRole.ATTACHMENT, PartRole.UNREADABLE}  # roles of what is listed after an invoice's own
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from reading.mime import Leaf
 from reading.mime.charsets import storable, text_of
-from storage.records import ReturnedMail
+from storage.records.reading import ReturnedMail
 
 OURS = re.compile(r"<invoices\.[0-9a-f-]{36}@[A-Za-z0-9.\-\[\]:]{1,255}>")
 _IN_HEADER = re.compile(rb"(?:^|\n)(?i:message-id)[ \t]*:\s{0,10}(" + OURS.pattern.encode() + rb")")

@@ -13,7 +13,7 @@ from multiprocessing.connection import Connection, wait
 from types import TracebackType
 
 from storage import codec
-from storage.records import MailReading
+from storage.records.reading import MailReading
 
 READER = "reading.reader"  # not imported: it pulls in every parser there is
 READ, EXTRACT, RENDER = b"R", b"X", b"H"  # what a reader is asked for

@@ -9,7 +9,7 @@ from lxml import etree
 from reading.invoice_reading.pdf import embedded_xml, opens_like_pdf
 from reading.invoice_reading.xml import opens_like_xml
 from reading.invoice_reading.xml_document import invoice_roots, terms_of
-from storage.records import BusinessTerms, DocumentFormat
+from storage.records.reading import BusinessTerms, DocumentFormat
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

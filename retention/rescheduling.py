@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 
 from storage.expiries import KeptInvoice, KeptMail
 from storage.expiry import RetentionPeriods
-from storage.records import Environment, HistoryEvent, HistoryEventName
+from storage.records.history import HistoryEvent, HistoryEventName
+from storage.records.invoices import Environment
 from storage.retention_records import LedgerEntry, LedgerEvent
 from storage.store import Store
 

@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from storage.errors import NotFound
-from storage.records import InvoiceState, MailState, ReceivedMail
+from storage.records.invoices import InvoiceState
+from storage.records.mails import MailState, ReceivedMail
 from storage.retention_ledger import FIRST, entry_digest
 from storage.retention_records import ChainedEntry, LedgerEvent
 from storage.soundness import PORTION, StoredMail

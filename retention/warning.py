@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from storage.expired import ExpiringInvoices
-from storage.records import MailTemplate, OutboundMail, OutboundState
+from storage.records.outgoing import MailTemplate, OutboundMail, OutboundState
 from storage.store import Store, Transaction
 
 _A_DAY = timedelta(hours=20)  # runs come every hour, not to the minute

@@ -13,7 +13,8 @@ import structlog
 from retention.clock import checked
 from storage.expired import DueInvoice, DueMail, Place
 from storage.expiry import RetentionPeriods
-from storage.records import Environment, HistoryEvent, HistoryEventName
+from storage.records.history import HistoryEvent, HistoryEventName
+from storage.records.invoices import Environment
 from storage.retention_records import LedgerEntry, LedgerEvent
 from storage.store import Store, Transaction
 

@@ -13,7 +13,7 @@ import stdnum
 from stdnum import ean, lei
 from stdnum.exceptions import ValidationError
 
-from storage.records import Identifier
+from storage.records.reading import Identifier
 
 _NOT_IN_VAT_ID = re.compile(r"[\s.\-/]")
 _VAT_ID = re.compile(r"[A-Z]{2}[0-9A-Z+*]{2,14}")

@@ -26,14 +26,8 @@ from storage.chunks import chunks
 from storage.errors import Conflict, NotFound
 from storage.freemail import is_freemail
 from storage.key_rows import any_of
-from storage.records import (
-    AccountStatus,
-    CompanyAccount,
-    MembershipState,
-    Proof,
-    RememberedDecision,
-    WarningPolicy,
-)
+from storage.records.companies import AccountStatus, CompanyAccount, Proof, RememberedDecision, WarningPolicy
+from storage.records.people import MembershipState
 from storage.tables import AccountKeyRow, CompanyAccountRow, MembershipRow, PortalUserRow
 
 

@@ -12,7 +12,7 @@ from sqlalchemy.engine import Connection
 
 from storage.errors import NotFound
 from storage.ids import new_id
-from storage.records import ApiToken
+from storage.records.people import ApiToken
 from storage.tables import ApiTokenRow
 
 PREFIX = "inv_"  # so that scanners of leaked secrets can tell what one is

@@ -8,16 +8,11 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from storage.records import (
-    Assignment,
-    Envelope,
-    InvoiceReading,
-    MailReading,
-    MatchEvidence,
-    Message,
-    SenderAuthentication,
-    Validation,
-)
+from storage.records.invoices import Assignment, MatchEvidence
+from storage.records.mails import Envelope
+from storage.records.reading import InvoiceReading, MailReading, Message
+from storage.records.senders import SenderAuthentication
+from storage.records.validation import Validation
 
 _MESSAGE = TypeAdapter(Message)
 _INVOICE = TypeAdapter(InvoiceReading)

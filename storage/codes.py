@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import Row, delete, insert, select, update
 from sqlalchemy.engine import Connection
 
-from storage.records import CodePurpose, OneTimeCode
+from storage.records.people import CodePurpose, OneTimeCode
 from storage.tables import OneTimeCodeRow
 
 LIFE = timedelta(minutes=30)

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, and_, or_, text
 
-from storage.records import MailState
+from storage.records.mails import MailState
 from storage.tables import ReceivedMailRow
 
 # Written out, for with bound values SQLite cannot know that the partial index holds these rows.

@@ -29,7 +29,8 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from storage.inbox_entries import InboxEntries
 from storage.legal_holds import held
-from storage.records import Environment, InvoiceState, MailState
+from storage.records.invoices import Environment, InvoiceState
+from storage.records.mails import MailState
 from storage.stored_octets import StoredOctets
 from storage.tables import (
     Base,

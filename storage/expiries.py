@@ -10,7 +10,7 @@ from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.engine import Connection
 
 from storage.expired import AVAILABLE, SETTLED
-from storage.records import Environment
+from storage.records.invoices import Environment
 from storage.tables import InvoiceRow, ReceivedMailRow
 
 

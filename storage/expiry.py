@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 
-from storage.records import Environment
+from storage.records.invoices import Environment
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from sqlalchemy import and_, insert, or_, select
 from sqlalchemy.engine import Connection
 
-from storage.records import HistoryEvent, HistoryEventName
+from storage.records.history import HistoryEvent, HistoryEventName
 from storage.tables import HistoryEventRow
 
 

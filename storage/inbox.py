@@ -22,7 +22,9 @@ from storage.inbox_query import (
 )
 from storage.inbox_words import UNKNOWN_AMOUNT, sort_key, words_asked
 from storage.invoices import Invoices
-from storage.records import Environment, Invoice, InvoiceState, SecondLook, ValidationStatus
+from storage.records.companies import SecondLook
+from storage.records.invoices import Environment, Invoice, InvoiceState
+from storage.records.validation import ValidationStatus
 from storage.second_looks import SecondLooks
 from storage.tables import InboxEntryRow, InboxWordRow, InvoiceRow, InvoiceSeenRow, UtcDateTime
 

@@ -10,7 +10,8 @@ from sqlalchemy.engine import Connection
 
 from storage import inbox_words
 from storage.chunks import chunks
-from storage.records import Invoice, InvoiceReading, InvoiceState
+from storage.records.invoices import Invoice, InvoiceState
+from storage.records.reading import InvoiceReading
 from storage.tables import InboxEntryRow, InboxWordRow, InvoiceRow, InvoiceSeenRow
 
 

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 
-from storage.records import Environment, InvoiceState, ValidationStatus
+from storage.records.invoices import Environment, InvoiceState
+from storage.records.validation import ValidationStatus
 
 PAGE_SIZE = 50
 MOST_COUNTED = 1000

@@ -17,7 +17,8 @@ from typing import Any, Protocol
 import psycopg
 
 from storage.octet_log import Extent
-from storage.records import HistoryEventName, IncomingMail, MailState, Receipt
+from storage.records.history import HistoryEventName
+from storage.records.mails import IncomingMail, MailState, Receipt
 
 _MAIL = (
     "received_mail",

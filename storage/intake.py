@@ -17,7 +17,7 @@ from storage.errors import StorageUnavailable
 from storage.ids import new_id
 from storage.incoming import Incoming, PostgresIncoming, SqliteIncoming
 from storage.octet_log import Extent, OctetLog, OpenSegment
-from storage.records import IncomingMail, Receipt
+from storage.records.mails import IncomingMail, Receipt
 
 INLINE_OCTETS = 32 * 1024  # of a mail that SQLite keeps in the database itself; larger ones go into the log
 _OCTETS_BESIDE = 8 * 1024  # about what a mail costs in SQLite's log beside its content

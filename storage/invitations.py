@@ -8,17 +8,10 @@ from datetime import datetime, timedelta
 from storage.account_keys import address_key
 from storage.ids import new_id
 from storage.link_tokens import LinkTokens
-from storage.records import (
-    CompanyAccount,
-    Language,
-    MailTemplate,
-    Membership,
-    MembershipState,
-    OutboundMail,
-    RegistrationLink,
-    Role,
-    User,
-)
+from storage.records.companies import CompanyAccount
+from storage.records.outgoing import MailTemplate, OutboundMail
+from storage.records.people import Language, Membership, MembershipState, Role, User
+from storage.records.registration import RegistrationLink
 from storage.store import Transaction
 
 

@@ -14,7 +14,8 @@ from storage import codec
 from storage.chunks import chunks
 from storage.errors import NotFound
 from storage.inbox_entries import InboxEntries
-from storage.records import Environment, Invoice, InvoiceState, ValidationStatus
+from storage.records.invoices import Environment, Invoice, InvoiceState
+from storage.records.validation import ValidationStatus
 from storage.tables import InvoiceRow
 
 

@@ -10,7 +10,8 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.orm import InstrumentedAttribute
 
 from storage.errors import Conflict, NotFound
-from storage.records import InvoiceState, MailState
+from storage.records.invoices import InvoiceState
+from storage.records.mails import MailState
 from storage.retention_records import HoldKind, LegalHold
 from storage.tables import CompanyAccountRow, InvoiceRow, LegalHoldRow, ReceivedMailRow
 

@@ -6,7 +6,7 @@ import base64
 import hashlib
 import hmac
 
-from storage.records import RegistrationLink
+from storage.records.registration import RegistrationLink
 
 
 class LinkTokens:

@@ -13,7 +13,7 @@ from sqlalchemy.engine import Connection
 from storage.account_keys import domain_key
 from storage.chunks import chunks
 from storage.errors import Conflict, NotFound
-from storage.records import Membership, MembershipState, Role
+from storage.records.people import Membership, MembershipState, Role
 from storage.tables import CompanyAccountRow, JoiningDomainRow, MembershipRow, PortalUserRow
 
 _ADMINISTRATES = (MembershipRow.role == Role.ADMINISTRATOR) & (MembershipRow.state == MembershipState.ACTIVE)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from storage.records import HistoryEvent, HistoryEventName, OutboundMail
+from storage.records.history import HistoryEvent, HistoryEventName
+from storage.records.outgoing import OutboundMail
 
 _LONGEST = 300  # characters of a reply
 

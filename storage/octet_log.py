@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from storage.records import CHUNK_OCTETS, MailContent
+from storage.records.mails import CHUNK_OCTETS, MailContent
 
 SEGMENT_OCTETS = 256 * 1024 * 1024  # after which the next segment begins
 _MOST_PIECES = 512  # in one writev(2); the system takes 1,024

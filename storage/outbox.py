@@ -11,7 +11,8 @@ from sqlalchemy.engine import Connection
 
 from storage.chunks import chunks
 from storage.errors import NotFound
-from storage.records import Language, MailTemplate, OutboundMail, OutboundState
+from storage.records.outgoing import MailTemplate, OutboundMail, OutboundState
+from storage.records.people import Language
 from storage.tables import OutboundHoldRow, OutboundMailRow
 
 # Written out, for with a bound value SQLite cannot know that the partial index holds these rows.

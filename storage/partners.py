@@ -13,14 +13,8 @@ from sqlalchemy.engine import Connection
 from storage.account_keys import AccountKey, KeyKind, domain_key, vat_id_key
 from storage.errors import Conflict, NotFound
 from storage.key_rows import any_of
-from storage.records import (
-    ContractingPartner,
-    Environment,
-    PartnerOrigin,
-    PartnerTrait,
-    PartnerTrust,
-    TraitKind,
-)
+from storage.records.invoices import Environment
+from storage.records.partners import ContractingPartner, PartnerOrigin, PartnerTrait, PartnerTrust, TraitKind
 from storage.tables import PartnerKeyRow, PartnerRow, PartnerTraitRow
 
 MOST_TRAITS = 200  # of a partner

@@ -18,15 +18,10 @@ from storage.fair_queue import FairQueue
 from storage.history import History
 from storage.invoices import Invoices
 from storage.outbox import Outbox
-from storage.records import (
-    Assignment,
-    Envelope,
-    Filing,
-    MailState,
-    Message,
-    Outcome,
-    ReceivedMail,
-)
+from storage.records.filing import Filing
+from storage.records.invoices import Assignment
+from storage.records.mails import Envelope, MailState, Outcome, ReceivedMail
+from storage.records.reading import Message
 from storage.registration_links import RegistrationLinks
 from storage.second_looks import SecondLooks
 from storage.stored_octets import StoredOctets

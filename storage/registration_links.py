@@ -10,7 +10,7 @@ from sqlalchemy import Row, insert, select, update
 from sqlalchemy.engine import Connection
 
 from storage.errors import Conflict, NotFound
-from storage.records import RegistrationLink
+from storage.records.registration import RegistrationLink
 from storage.tables import RegistrationLinkRow
 
 

@@ -10,7 +10,8 @@ from sqlalchemy.engine import Connection
 
 from storage.chunks import chunks
 from storage.outbox import Outbox
-from storage.records import Invoice, SecondLook
+from storage.records.companies import SecondLook
+from storage.records.invoices import Invoice
 from storage.tables import InboxEntryRow, InvoiceRow
 
 

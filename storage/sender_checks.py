@@ -9,7 +9,7 @@ from sqlalchemy import select, text, update
 from sqlalchemy.engine import Connection
 
 from storage import codec
-from storage.records import SenderAuthentication
+from storage.records.senders import SenderAuthentication
 from storage.tables import ReceivedMailRow
 
 # Written out, for with a bound value SQLite cannot know that the partial index holds these rows.

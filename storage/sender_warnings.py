@@ -10,7 +10,8 @@ from sqlalchemy import delete, insert, select, update
 from sqlalchemy.engine import Connection
 
 from storage.chunks import chunks
-from storage.records import Invoice, SenderWarning
+from storage.records.invoices import Invoice
+from storage.records.partners import SenderWarning
 from storage.tables import InboxEntryRow, SenderWarningRow
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import Row, delete, insert, select, update
 from sqlalchemy.engine import Connection
 
 from storage.ids import new_id
-from storage.records import PortalSession
+from storage.records.people import PortalSession
 from storage.tables import PortalSessionRow
 
 IDLE_END = timedelta(hours=12)  # a session that is not used that long is over

@@ -13,7 +13,9 @@ from sqlalchemy.engine import Connection
 
 from storage.engine import octet_log, open_engine
 from storage.expired import AVAILABLE, INVOICE_HELD, MAIL_HELD, SETTLED
-from storage.records import HistoryEventName, InvoiceState, MailState
+from storage.records.history import HistoryEventName
+from storage.records.invoices import InvoiceState
+from storage.records.mails import MailState
 from storage.schema import NEWEST, upgrade
 from storage.tables import (
     Base,

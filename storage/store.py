@@ -39,7 +39,7 @@ from storage.outbox import Outbox
 from storage.partners import Partners
 from storage.probe import Probe, probe
 from storage.received_mail import ReceivedMails
-from storage.records import IncomingMail, Receipt
+from storage.records.mails import IncomingMail, Receipt
 from storage.registration_links import RegistrationLinks
 from storage.retention_gate import RetentionGate
 from storage.retention_ledger import RetentionLedger

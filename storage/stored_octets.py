@@ -13,7 +13,7 @@ from storage.blobs import open_place
 from storage.engine import octet_log
 from storage.errors import NotFound
 from storage.octet_log import Extent, OctetLog
-from storage.records import CHUNK_OCTETS, FreedBlob, MailState
+from storage.records.mails import CHUNK_OCTETS, FreedBlob, MailState
 from storage.tables import MailBlobRow, MailExtentRow, MailOctetsRow, OctetSegmentRow, ReceivedMailRow
 
 # What is in quarantine may be read again by a worker, which is to need nothing but the database.

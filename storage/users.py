@@ -13,7 +13,7 @@ from sqlalchemy.engine import Connection
 from storage.account_keys import address_key
 from storage.chunks import chunks
 from storage.errors import Conflict, NotFound
-from storage.records import Language, User
+from storage.records.people import Language, User
 from storage.tables import PortalUserRow
 
 

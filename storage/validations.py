@@ -10,7 +10,8 @@ from sqlalchemy import ColumnElement, case, func, or_, select, text, update
 from sqlalchemy.engine import Connection
 
 from storage import codec
-from storage.records import InvoiceState, Validation, ValidationStatus
+from storage.records.invoices import InvoiceState
+from storage.records.validation import Validation, ValidationStatus
 from storage.tables import InvoiceRow
 
 # Written out, for with bound values SQLite cannot know that the partial index holds these rows.

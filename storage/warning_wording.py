@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from storage.records import Language, SenderWarning
+from storage.records.partners import SenderWarning
+from storage.records.people import Language
 
 # By code; what stands in braces is evidence of the warning.
 _GERMAN: Mapping[str, str] = MappingProxyType(

@@ -8,7 +8,10 @@ from typing import Any
 
 from ingest.receiving.transfer_key import transfer_digest
 from storage.ids import new_id
-from storage.records import Environment, Filing, HistoryEvent, HistoryEventName, IncomingMail, Outcome
+from storage.records.filing import Filing
+from storage.records.history import HistoryEvent, HistoryEventName
+from storage.records.invoices import Environment
+from storage.records.mails import IncomingMail, Outcome
 from storage.store import Store
 from tests import making
 

@@ -7,36 +7,23 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from storage.ids import new_id
-from storage.records import (
-    AccountStatus,
+from storage.records.companies import AccountStatus, CompanyAccount
+from storage.records.invoices import Environment, Invoice, InvoiceState
+from storage.records.mails import ContentInMemory, Envelope, IncomingMail, MailState, ReceivedMail
+from storage.records.outgoing import MailTemplate, OutboundMail
+from storage.records.partners import ContractingPartner, PartnerTrust
+from storage.records.people import Language, Membership, MembershipState, Role, User
+from storage.records.reading import (
     BusinessTerms,
-    CompanyAccount,
-    ContentInMemory,
-    ContractingPartner,
     DocumentFormat,
-    Envelope,
-    Environment,
-    IncomingMail,
-    Invoice,
     InvoiceReading,
-    InvoiceState,
-    Language,
     MailReading,
-    MailState,
-    MailTemplate,
-    Membership,
-    MembershipState,
     Message,
-    OutboundMail,
     Part,
-    PartnerTrust,
     PartRole,
     Party,
-    ReceivedMail,
-    RegistrationLink,
-    Role,
-    User,
 )
+from storage.records.registration import RegistrationLink
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 

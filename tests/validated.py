@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, cast
 
-from storage.records import (
-    InvoiceReading,
+from storage.records.reading import InvoiceReading
+from storage.records.validation import (
     RuleSet,
     Severity,
     Validation,

@@ -9,7 +9,8 @@ from decimal import Decimal, InvalidOperation
 from stdnum import iban
 from stdnum.eu import vat
 
-from storage.records import BusinessTerms, Severity, ValidationFinding
+from storage.records.reading import BusinessTerms
+from storage.records.validation import Severity, ValidationFinding
 from validation.profiles import SYNTAXES
 
 _IBAN_LIKE = re.compile(r"[A-Z]{2}\d{2}[A-Z0-9]{8,30}")

@@ -11,14 +11,8 @@ from reading.invoice_reading.pdf import opens_like_pdf, pages_of
 from reading.mime import parse_mail
 from reading.structured import structured
 from reading.unpacking import unpack
-from storage.records import (
-    DocumentFormat,
-    InvoiceReading,
-    RuleSet,
-    Severity,
-    Validation,
-    ValidationFinding,
-)
+from storage.records.reading import DocumentFormat, InvoiceReading
+from storage.records.validation import RuleSet, Severity, Validation, ValidationFinding
 from validation.content_checks import content_findings
 from validation.profiles import SYNTAXES, held_against, is_before_en16931, is_part_only
 from validation.rule_sets import InstalledRules, choose

@@ -13,7 +13,8 @@ from pathlib import Path
 from types import TracebackType
 
 from storage import codec
-from storage.records import InvoiceReading, Validation
+from storage.records.reading import InvoiceReading
+from storage.records.validation import Validation
 
 PROGRAM = "validation.process"  # not imported: it loads SaxonC
 _LOOK_EVERY_SECONDS = 0.1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from storage.records import DocumentFormat
+from storage.records.reading import DocumentFormat
 from validation.rule_sets import Standard, Syntax
 
 SYNTAXES = {

@@ -10,7 +10,7 @@ from enum import StrEnum
 from importlib.util import find_spec
 from pathlib import Path
 
-from storage.records import RuleSet
+from storage.records.validation import RuleSet
 
 CATALOGUE = "rule-sets.toml"  # of a folder with further versions
 

@@ -7,7 +7,8 @@ from functools import cache
 
 from lxml import etree
 
-from storage.records import DocumentFormat, Severity, ValidationFinding
+from storage.records.reading import DocumentFormat
+from storage.records.validation import Severity, ValidationFinding
 from validation.rule_sets import schema_folder
 
 RULE = "XSD"

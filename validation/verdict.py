@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from storage.records import (
+from storage.records.validation import (
     RuleSet,
     Severity,
     Validation,

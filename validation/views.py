@@ -9,7 +9,8 @@ from decimal import Decimal, InvalidOperation
 from reading.invoice_reading.check_digits import IBAN_LENGTHS
 from reading.invoice_reading.twins import numbers_differ
 from reading.invoice_reading.values import PlainPdf
-from storage.records import BusinessTerms, Severity, ValidationFinding
+from storage.records.reading import BusinessTerms
+from storage.records.validation import Severity, ValidationFinding
 
 _IBAN = re.compile(r"(?<![A-Z0-9])([A-Z]{2}\d{2}(?: ?[A-Z0-9]){10,30})")
 _VAT_ID = re.compile(r"(?<![A-Z0-9])((?:AT ?U|DE ?)(?:\d ?){8,9})(?!\d)")

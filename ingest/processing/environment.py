@@ -5,7 +5,9 @@ from __future__ import annotations
 from enum import StrEnum
 
 from ingest.processing.match_rules import is_test_address
-from storage.records import BusinessTerms, ContractingPartner, Environment, Message
+from storage.records.invoices import Environment
+from storage.records.partners import ContractingPartner
+from storage.records.reading import BusinessTerms, Message
 
 
 class TestSign(StrEnum):

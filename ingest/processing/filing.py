@@ -21,35 +21,21 @@ from ingest.processing.notices import Audience, NoticeRules, Notices, Recorded
 from storage.account_keys import KeyKind, address_key, vat_id_key
 from storage.expiry import RetentionPeriods
 from storage.notice_events import notice_events
-from storage.records import (
+from storage.records.companies import (
     AccountStatus,
-    Assignment,
-    Bounce,
-    BusinessTerms,
     CompanyAccount,
-    ContractingPartner,
-    Environment,
-    Filing,
-    Finding,
-    HistoryEvent,
-    HistoryEventName,
-    Invoice,
-    InvoiceReading,
-    InvoiceState,
-    LinkState,
-    MailReading,
-    MatchEvidence,
-    Message,
-    OutboundMail,
-    OutboundState,
-    Outcome,
-    PartnerTrust,
-    ReceivedMail,
-    RegistrationLink,
     RememberedDecision,
     SecondLook,
     WarningPolicy,
 )
+from storage.records.filing import Filing
+from storage.records.history import HistoryEvent, HistoryEventName
+from storage.records.invoices import Assignment, Environment, Invoice, InvoiceState, MatchEvidence
+from storage.records.mails import Outcome, ReceivedMail
+from storage.records.outgoing import Bounce, OutboundMail, OutboundState
+from storage.records.partners import ContractingPartner, PartnerTrust
+from storage.records.reading import BusinessTerms, Finding, InvoiceReading, MailReading, Message
+from storage.records.registration import LinkState, RegistrationLink
 
 ACTOR = "worker"
 QUARANTINE = "quarantine"  # where an operator decides

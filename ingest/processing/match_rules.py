@@ -22,7 +22,7 @@ from storage.account_keys import (
     vat_id_of_address,
 )
 from storage.freemail import is_freemail
-from storage.records import BusinessTerms, Identifier
+from storage.records.reading import BusinessTerms, Identifier
 
 LEITWEG_ID = "0204"  # ISO 6523 code of the Leitweg-ID, which invoices carry as buyer reference (BT-10)
 FORWARD_PATH = "forward-path"  # where a recipient is named; all other places are terms, "BT-48"

@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 
 from ingest.processing.match_rules import BY_DOCUMENT, RULES, Asked, MatchRule, is_address
 from storage.account_keys import AccountKey, KeyKind
-from storage.records import BusinessTerms, CompanyAccount, MatchEvidence
+from storage.records.companies import CompanyAccount
+from storage.records.invoices import MatchEvidence
+from storage.records.reading import BusinessTerms
 
 
 @dataclass(frozen=True, slots=True)

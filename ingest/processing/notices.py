@@ -7,21 +7,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from storage.records import (
-    AccountStatus,
-    CompanyAccount,
-    HistoryEvent,
-    HistoryEventName,
-    Invoice,
-    Language,
-    LinkState,
-    MailSign,
-    MailTemplate,
-    OutboundMail,
-    OutboundState,
-    ReceivedMail,
-    RegistrationLink,
-)
+from storage.records.companies import AccountStatus, CompanyAccount
+from storage.records.history import HistoryEvent, HistoryEventName
+from storage.records.invoices import Invoice
+from storage.records.mails import ReceivedMail
+from storage.records.outgoing import MailTemplate, OutboundMail, OutboundState
+from storage.records.people import Language
+from storage.records.reading import MailSign
+from storage.records.registration import LinkState, RegistrationLink
 
 ACTOR = "worker"
 _REPEATS = {MailSign.AUTO_REPLIED, MailSign.LIST, MailSign.MAILBOX}

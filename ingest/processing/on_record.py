@@ -18,17 +18,12 @@ from storage.account_keys import (
     split_address,
     vat_id_key,
 )
-from storage.records import (
-    AccountStatus,
-    CompanyAccount,
-    ContractingPartner,
-    MailReading,
-    OutboundMail,
-    PartnerTrust,
-    ReceivedMail,
-    RegistrationLink,
-    WarningPolicy,
-)
+from storage.records.companies import AccountStatus, CompanyAccount, WarningPolicy
+from storage.records.mails import ReceivedMail
+from storage.records.outgoing import OutboundMail
+from storage.records.partners import ContractingPartner, PartnerTrust
+from storage.records.reading import MailReading
+from storage.records.registration import RegistrationLink
 from storage.store import Transaction
 
 MOST_PROPOSALS = 5  # for a mail

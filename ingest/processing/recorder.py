@@ -15,7 +15,9 @@ from ingest.processing.matching import Candidates
 from ingest.processing.on_record import load_on_record
 from reading.sandbox import ReadingFailed
 from storage.errors import Conflict, StorageUnavailable
-from storage.records import Filing, HistoryEvent, HistoryEventName, MailReading
+from storage.records.filing import Filing
+from storage.records.history import HistoryEvent, HistoryEventName
+from storage.records.reading import MailReading
 from storage.store import Store, Transaction
 
 FAILURES_UNTIL_QUARANTINE = 3

@@ -12,7 +12,8 @@ from ingest.processing.authentication.checking import Trust
 from ingest.processing.authentication.process import CheckingProcess, ToCheck
 from ingest.processing.weighing import weigh
 from storage.errors import NotFound, StorageUnavailable
-from storage.records import ReceivedMail, SenderAuthentication, SenderStatus
+from storage.records.mails import ReceivedMail
+from storage.records.senders import SenderAuthentication, SenderStatus
 from storage.store import Store
 
 AT_ONCE = 16

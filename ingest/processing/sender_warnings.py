@@ -10,14 +10,9 @@ from enum import StrEnum
 
 from ingest.processing.authentication.dmarc import organizational_domain
 from ingest.processing.look_alikes import look_alike
-from storage.records import (
-    BusinessTerms,
-    ContractingPartner,
-    Message,
-    SenderAuthentication,
-    SenderStatus,
-    SenderWarning,
-)
+from storage.records.partners import ContractingPartner, SenderWarning
+from storage.records.reading import BusinessTerms, Message
+from storage.records.senders import SenderAuthentication, SenderStatus
 
 
 class WarningCode(StrEnum):

@@ -9,7 +9,8 @@ from datetime import datetime, timedelta
 
 from ingest import mail_log
 from storage.errors import NotFound, StorageUnavailable
-from storage.records import HistoryEvent, HistoryEventName, Validation
+from storage.records.history import HistoryEvent, HistoryEventName
+from storage.records.validation import Validation
 from storage.store import Store, Transaction
 from storage.validations import Waiting
 from validation.examiners import ExaminationFailed, Examiners

@@ -12,23 +12,20 @@ from storage.account_keys import AccountKey, domain_key, vat_id_key
 from storage.errors import NotFound
 from storage.freemail import is_freemail
 from storage.ids import new_id
-from storage.records import (
-    BusinessTerms,
+from storage.records.companies import SecondLook
+from storage.records.history import HistoryEvent, HistoryEventName
+from storage.records.invoices import Environment, Invoice
+from storage.records.mails import ReceivedMail
+from storage.records.partners import (
     ContractingPartner,
-    Environment,
-    HistoryEvent,
-    HistoryEventName,
-    Invoice,
     PartnerOrigin,
     PartnerTrait,
     PartnerTrust,
-    ReceivedMail,
-    SecondLook,
-    SenderAuthentication,
-    SenderStatus,
     SenderWarning,
     TraitKind,
 )
+from storage.records.reading import BusinessTerms
+from storage.records.senders import SenderAuthentication, SenderStatus
 from storage.store import Transaction
 
 MOST_ACCOUNTS = 10  # of an invoice that are noted

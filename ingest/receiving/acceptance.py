@@ -12,7 +12,7 @@ from storage.errors import StorageUnavailable
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from storage.records import IncomingMail, Receipt
+    from storage.records.mails import IncomingMail, Receipt
 
     Commit = Callable[[Sequence[IncomingMail]], Sequence[Receipt]]
     Waiting = tuple[IncomingMail, asyncio.Future[Receipt]]

@@ -13,7 +13,7 @@ from ingest.receiving.spool import Spool
 from ingest.receiving.trace import received_field
 from ingest.receiving.transfer_key import TransferDigest
 from storage.errors import StorageUnavailable
-from storage.records import Envelope, IncomingMail
+from storage.records.mails import Envelope, IncomingMail
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ingest.receiving.replies import Reply
     from ingest.receiving.spool import MemoryBudget
     from ingest.receiving.users import Users
-    from storage.records import IncomingMail, Receipt
+    from storage.records.mails import IncomingMail, Receipt
 
 
 class SessionLog(Protocol):

@@ -8,7 +8,7 @@ import tempfile
 import threading
 from typing import TYPE_CHECKING
 
-from storage.records import CHUNK_OCTETS
+from storage.records.mails import CHUNK_OCTETS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

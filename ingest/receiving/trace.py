@@ -9,7 +9,7 @@ from email.utils import format_datetime
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from storage.records import Envelope
+    from storage.records.mails import Envelope
 
 _NOT_HOST = re.compile(r"[^A-Za-z0-9._:\[\]-]")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from storage.records import Envelope
+    from storage.records.mails import Envelope
 
 _FORMAT = (
     b"transfer 1\n"  # a new number whenever the rule changes: old and new digests must never be compared

@@ -12,7 +12,7 @@ from portal.entering import line, name_fault
 from portal.rendering import page, redirect
 from portal.visitors import Visitor, keep_language, signed_in
 from portal.wired import Portal, wired
-from storage.records import Language, MembershipState
+from storage.records.people import Language, MembershipState
 
 router = APIRouter()
 

@@ -19,7 +19,9 @@ from storage.api_tokens import NOTE_AFTER
 from storage.errors import NotFound
 from storage.inbox import Inbox
 from storage.inbox_query import Cursor, InboxOrder, InboxQuery
-from storage.records import ApiToken, Environment, HistoryEvent, HistoryEventName, Invoice
+from storage.records.history import HistoryEvent, HistoryEventName
+from storage.records.invoices import Environment, Invoice
+from storage.records.people import ApiToken
 from storage.store import Transaction
 
 router = APIRouter(prefix="/api")

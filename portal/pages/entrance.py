@@ -12,7 +12,7 @@ from portal.rendering import page, redirect
 from portal.visitors import Visitor, session_cookie, sign_in, sign_out, visitor
 from portal.wired import Portal, wired
 from storage.account_keys import address_key
-from storage.records import CodePurpose, User
+from storage.records.people import CodePurpose, User
 
 router = APIRouter()
 

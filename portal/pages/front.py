@@ -11,7 +11,7 @@ from portal.rendering import page, redirect
 from portal.visitors import Visitor, keep_language, visitor
 from portal.wired import Portal, wired
 from storage.errors import StoreError
-from storage.records import Language
+from storage.records.people import Language
 
 router = APIRouter()
 

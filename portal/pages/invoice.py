@@ -15,7 +15,10 @@ from portal.seats import Seat, seat
 from portal.sending import attached, shown_pdf, shown_readable, stored
 from portal.warning_texts import warning_text
 from storage.errors import NotFound
-from storage.records import HistoryEventName, Invoice, Part, PartRole, SecondLook
+from storage.records.companies import SecondLook
+from storage.records.history import HistoryEventName
+from storage.records.invoices import Invoice
+from storage.records.reading import Part, PartRole
 from storage.store import Transaction
 from storage.warning_wording import told as warning_told
 

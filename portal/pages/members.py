@@ -17,15 +17,8 @@ from portal.seats import Seat, administrator_seat
 from storage.errors import Conflict, NotFound
 from storage.ids import new_id
 from storage.invitations import Invitation, invite
-from storage.records import (
-    Language,
-    MailTemplate,
-    Membership,
-    MembershipState,
-    OutboundMail,
-    Role,
-    User,
-)
+from storage.records.outgoing import MailTemplate, OutboundMail
+from storage.records.people import Language, Membership, MembershipState, Role, User
 from storage.store import Transaction
 
 router = APIRouter()

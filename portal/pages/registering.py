@@ -20,18 +20,10 @@ from storage.account_keys import address_key
 from storage.errors import Conflict, NotFound
 from storage.ids import new_id
 from storage.link_tokens import token_digest
-from storage.records import (
-    AccountStatus,
-    CodePurpose,
-    CompanyAccount,
-    Language,
-    LinkState,
-    MailTemplate,
-    MembershipState,
-    OneTimeCode,
-    RegistrationLink,
-    User,
-)
+from storage.records.companies import AccountStatus, CompanyAccount
+from storage.records.outgoing import MailTemplate
+from storage.records.people import CodePurpose, Language, MembershipState, OneTimeCode, User
+from storage.records.registration import LinkState, RegistrationLink
 from storage.store import Transaction
 
 router = APIRouter()

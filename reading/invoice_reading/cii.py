@@ -15,7 +15,7 @@ from reading.invoice_reading.elements import (
     text,
     texts,
 )
-from storage.records import BusinessTerms, DocumentFormat, Identifier, Party
+from storage.records.reading import BusinessTerms, DocumentFormat, Identifier, Party
 
 # Each part of the document by its name in CII D16B and later, then by that of ZUGFeRD 1.0.
 _CONTEXT = ("ExchangedDocumentContext", "SpecifiedExchangedDocumentContext")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from lxml import etree
 
 from reading.invoice_reading.elements import attribute, child, iso_date, name_text, text, texts
-from storage.records import BusinessTerms, DocumentFormat, Identifier, Party
+from storage.records.reading import BusinessTerms, DocumentFormat, Identifier, Party
 
 
 def read_ebinterface(root: etree._Element, syntax: DocumentFormat) -> BusinessTerms:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from reading.invoice_reading.elements import iso_date
 from reading.invoice_reading.values import NotAnInvoice, StructuredInvoice, Unreadable
-from storage.records import BusinessTerms, DocumentFormat, Identifier, Party
+from storage.records.reading import BusinessTerms, DocumentFormat, Identifier, Party
 
 _MOST_OCTETS = 20_000_000
 _MOST_SEGMENTS = 200_000

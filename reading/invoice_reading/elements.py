@@ -8,7 +8,7 @@ from datetime import date
 
 from lxml import etree
 
-from storage.records import Identifier
+from storage.records.reading import Identifier
 
 _ISO_DATE = re.compile(r"(\d{4})-(\d{2})-(\d{2})")
 _COMPACT_DATE = re.compile(r"(\d{4})(\d{2})(\d{2})")

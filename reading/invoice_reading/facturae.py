@@ -5,7 +5,7 @@ from __future__ import annotations
 from lxml import etree
 
 from reading.invoice_reading.elements import child, children, iso_date, name_text, text, texts
-from storage.records import BusinessTerms, DocumentFormat, Party
+from storage.records.reading import BusinessTerms, DocumentFormat, Party
 
 
 def read_facturae(root: etree._Element, syntax: DocumentFormat) -> tuple[BusinessTerms, ...]:

@@ -7,7 +7,7 @@ from decimal import Decimal, InvalidOperation
 from lxml import etree
 
 from reading.invoice_reading.elements import child, children, iso_date, name_text, text, texts
-from storage.records import BusinessTerms, DocumentFormat, Identifier, Party
+from storage.records.reading import BusinessTerms, DocumentFormat, Identifier, Party
 
 _ADDRESS_SCHEME = "CodiceDestinatario"  # of the exchange system (SdI); it has no code of its own in EAS
 

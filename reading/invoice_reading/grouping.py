@@ -16,7 +16,7 @@ from reading.invoice_reading.values import (
     Unreadable,
 )
 from reading.mime import Leaf
-from storage.records import BusinessTerms, Finding, TermSource
+from storage.records.reading import BusinessTerms, Finding, TermSource
 
 
 @dataclass(frozen=True, slots=True)

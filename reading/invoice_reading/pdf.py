@@ -25,7 +25,7 @@ from reading.invoice_reading.values import (
 )
 from reading.invoice_reading.xml import opens_like_xml
 from reading.invoice_reading.xml_document import read_xml
-from storage.records import DocumentFormat, Finding
+from storage.records.reading import DocumentFormat, Finding
 
 # pypdf tells of every oddity of a file; what strangers write does not belong in our log.
 logging.getLogger("pypdf").setLevel(logging.CRITICAL)

@@ -30,7 +30,7 @@ from reading.invoice_reading.pdf_labels import (
     WEAK_TOTAL,
     WITH_TAXES,
 )
-from storage.records import BusinessTerms, Certainty, DocumentFormat, Party, TermSource
+from storage.records.reading import BusinessTerms, Certainty, DocumentFormat, Party, TermSource
 
 _CURRENCIES = {"€": "EUR", "£": "GBP"} | {
     code: code

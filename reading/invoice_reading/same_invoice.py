@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from storage.records import BusinessTerms, Party
+from storage.records.reading import BusinessTerms, Party
 
 
 def same_invoice(one: BusinessTerms, other: BusinessTerms) -> bool:

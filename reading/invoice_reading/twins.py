@@ -7,7 +7,7 @@ from pathlib import PurePath
 
 from reading.invoice_reading.same_invoice import folded
 from reading.invoice_reading.values import Evidence, PlainPdf
-from storage.records import BusinessTerms
+from storage.records.reading import BusinessTerms
 
 
 def is_candidate(pdf: PlainPdf) -> bool:

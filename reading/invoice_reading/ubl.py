@@ -15,7 +15,7 @@ from reading.invoice_reading.elements import (
     text,
     texts,
 )
-from storage.records import BusinessTerms, DocumentFormat, Party
+from storage.records.reading import BusinessTerms, DocumentFormat, Party
 
 _CREDITOR = "SEPA"  # schemeID of the bank-assigned creditor identifier (BT-90), which is no name of the party
 

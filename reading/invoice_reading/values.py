@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import IntEnum
 
-from storage.records import BusinessTerms, Finding, TermSource
+from storage.records.reading import BusinessTerms, Finding, TermSource
 
 
 class Evidence(IntEnum):

@@ -16,7 +16,7 @@ from reading.invoice_reading.fatturapa import read_fatturapa
 from reading.invoice_reading.ubl import read_ubl
 from reading.invoice_reading.values import NotAnInvoice, StructuredInvoice, Unreadable
 from reading.invoice_reading.xml import BadXml, mentions, opens_like_xml, parse
-from storage.records import BusinessTerms, DocumentFormat, Finding
+from storage.records.reading import BusinessTerms, DocumentFormat, Finding
 
 _Reader = Callable[[etree._Element, DocumentFormat], BusinessTerms | Sequence[BusinessTerms]]
 

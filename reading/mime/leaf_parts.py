@@ -20,7 +20,7 @@ from reading.mime.leaves import Leaves
 from reading.mime.media_types import OCTETS, declared_type, media_type
 from reading.mime.multipart import likely_boundary, occurring_boundary, pieces
 from reading.mime.transfer_decoding import decoded
-from storage.records import PartRole
+from storage.records.reading import PartRole
 
 MAX_DEPTH = 100  # parts within parts
 MAX_LEAVES = 10_000

@@ -11,7 +11,7 @@ from reading.mime.field_parameters import parameters, text_parameter
 from reading.mime.file_names import Names, safe_name
 from reading.mime.media_types import media_type
 from reading.mime.part_roles import role_of
-from storage.records import PartRole
+from storage.records.reading import PartRole
 
 _MAX_CONTENT_ID = 500  # characters
 

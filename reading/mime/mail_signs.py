@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from reading.mime.entity_header import EntityHeader
-from storage.records import MailSign
+from storage.records.reading import MailSign
 
 _BULK = {b"bulk", b"list", b"junk"}  # values of Precedence, which no standard has but many senders use
 

@@ -9,7 +9,7 @@ from reading.mime.leaf_parts import LeafParts
 from reading.mime.leaves import Leaf
 from reading.mime.mail_signs import mail_signs
 from reading.mime.sender_metadata import read_mail_header
-from storage.records import Mailbox, MailSign
+from storage.records.reading import Mailbox, MailSign
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

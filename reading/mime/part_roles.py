@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from reading.mime.media_types import PDF, XML
-from storage.records import PartRole
+from storage.records.reading import PartRole
 
 _READ_BY_PEOPLE = {"text/plain", "text/html", "text/enriched", "text/richtext"}
 _READ_AS_ALTERNATIVE = {"text/x-amp-html", "text/watch-html"}

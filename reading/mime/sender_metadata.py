@@ -14,7 +14,7 @@ import mailparser
 from reading.mime.charsets import storable, text_of
 from reading.mime.encoded_words import without_encoded_words
 from reading.mime.entity_header import EntityHeader
-from storage.records import Mailbox
+from storage.records.reading import Mailbox
 
 MAX_ADDRESSES = 1000  # of one field
 MAX_CHARACTERS = 2000  # of a subject, a name, an address

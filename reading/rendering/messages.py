@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from reading.invoice_reading.edifact import Segment, invoice_messages
 from reading.rendering.outline import Outline, Outlined, Rest, Value
-from storage.records import BusinessTerms, Party
+from storage.records.reading import BusinessTerms, Party
 
 _MOST_SEGMENTS = 2_000
 

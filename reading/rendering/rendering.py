@@ -16,7 +16,7 @@ from reading.rendering.where_national import EBINTERFACE, FACTURAE, FATTURAPA
 from reading.rendering.where_ubl import RENAMED as OF_CREDIT_NOTES
 from reading.rendering.where_ubl import UBL
 from reading.structured import Structured, structured
-from storage.records import DocumentFormat
+from storage.records.reading import DocumentFormat
 
 LANGUAGES = ("de", "en")
 _WHERE: dict[DocumentFormat, tuple[Where, dict[str, str]]] = {

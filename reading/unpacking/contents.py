@@ -16,7 +16,7 @@ from reading.unpacking.embedded_objects import holds_attachments, open_invoice
 from reading.unpacking.encoded_text import holds_files, open_text
 from reading.unpacking.opened import MOST_LEVELS, Budget, Opened, Packed
 from reading.unpacking.winmail import open_winmail
-from storage.records import PartRole
+from storage.records.reading import PartRole
 
 _CMS = "application/pkcs7-mime"
 _MIME_FIELD = re.compile(rb"^(?:Content-Type|MIME-Version)[ \t]*:", re.IGNORECASE | re.MULTILINE)

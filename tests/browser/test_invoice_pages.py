@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from storage.ids import new_id
-from storage.records import Language, Membership, MembershipState, Role, User
+from storage.records.people import Language, Membership, MembershipState, Role, User
 from storage.store import Store
 from tests import making
 from tests.browser.place import WIDTHS, Town, look, sample, submit

@@ -10,7 +10,10 @@ import pytest
 from storage.account_keys import address_key, domain_key, identifier_key, vat_id_key
 from storage.errors import Conflict, NotFound
 from storage.ids import new_id
-from storage.records import ContractingPartner, Environment, Identifier, LinkState, PartnerTrust
+from storage.records.invoices import Environment
+from storage.records.partners import ContractingPartner, PartnerTrust
+from storage.records.reading import Identifier
+from storage.records.registration import LinkState
 from storage.store import Store
 from tests import making
 

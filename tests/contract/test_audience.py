@@ -9,16 +9,12 @@ from ingest.processing.filing import OnRecord
 from ingest.processing.notices import Recipient
 from ingest.processing.on_record import BOUNCING_FOR, load_on_record
 from storage.ids import new_id
-from storage.records import (
-    AccountStatus,
-    ContractingPartner,
-    Environment,
-    Language,
-    MembershipState,
-    OutboundState,
-    PartnerTrust,
-    ReturnedMail,
-)
+from storage.records.companies import AccountStatus
+from storage.records.invoices import Environment
+from storage.records.outgoing import OutboundState
+from storage.records.partners import ContractingPartner, PartnerTrust
+from storage.records.people import Language, MembershipState
+from storage.records.reading import ReturnedMail
 from storage.store import Store
 from tests import making
 

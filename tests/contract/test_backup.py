@@ -16,7 +16,8 @@ from sqlalchemy import MetaData, create_engine, select
 
 from retention.worker import drill
 from storage.erasing import ErasingLock
-from storage.records import Filing, IncomingMail, MailState, Outcome
+from storage.records.filing import Filing
+from storage.records.mails import IncomingMail, MailState, Outcome
 from storage.store import Store
 from tests import making
 from tests.commands import Commands

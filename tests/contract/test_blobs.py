@@ -17,7 +17,8 @@ from ingest.processing.keeper import Keeper
 from retention.worker import drill
 from storage.blobs import BlobPlace, open_place
 from storage.errors import NotFound, StorageUnavailable
-from storage.records import Filing, IncomingMail, Outcome
+from storage.records.filing import Filing
+from storage.records.mails import IncomingMail, Outcome
 from storage.store import Store
 from tests import making
 from tests.commands import commands_on

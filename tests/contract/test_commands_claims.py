@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from storage.records import MailTemplate, OutboundMail
+from storage.records.outgoing import MailTemplate, OutboundMail
 from storage.store import Store
 from tests.commands import Commands
 from tests.name_server import SERVFAIL, name_server

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from storage.records import MailState
+from storage.records.mails import MailState
 from tests.commands import Commands
 from tests.filed_mails import file_in_quarantine, file_invoice
 

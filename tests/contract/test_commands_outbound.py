@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from storage.records import OutboundState
+from storage.records.outgoing import OutboundState
 from storage.store import Store
 from tests import making
 from tests.commands import Commands

@@ -6,7 +6,7 @@ import getpass
 
 import pytest
 
-from storage.records import Environment
+from storage.records.invoices import Environment
 from tests.commands import ADDED_INVOICE_KEYS, INVOICE_KEYS, MAIL_KEYS, Commands
 from tests.filed_mails import file_invoice
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from pathlib import Path
 
-from storage.records import Environment
+from storage.records.invoices import Environment
 from tests import making
 from tests.commands import ADDED_INVOICE_KEYS, INVOICE_KEYS, Commands
 from tests.filed_mails import file_invoice

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from fixtures.build_mails import MAIL_FOLDER
-from storage.records import Severity, ValidationStatus
+from storage.records.validation import Severity, ValidationStatus
 from storage.store import Store
 from tests import making
 from tests.commands import Commands

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from storage.records import IncomingMail
+from storage.records.mails import IncomingMail
 from storage.store import Store
 from tests import making
 

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import create_engine, text
 from sqlalchemy.exc import IntegrityError
 
-from storage.records import HistoryEvent, HistoryEventName
+from storage.records.history import HistoryEvent, HistoryEventName
 from storage.store import Store
 from tests import making
 

@@ -15,7 +15,9 @@ from storage.errors import NotFound
 from storage.expiry import RetentionPeriods
 from storage.ids import new_id
 from storage.inbox_query import Cursor, InboxOrder, InboxPage, InboxQuery, InboxState
-from storage.records import CompanyAccount, Environment, Finding, Invoice, InvoiceState, Party
+from storage.records.companies import CompanyAccount
+from storage.records.invoices import Environment, Invoice, InvoiceState
+from storage.records.reading import Finding, Party
 from storage.store import Store
 from tests import making
 from tests.making import NOW

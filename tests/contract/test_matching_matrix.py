@@ -14,17 +14,10 @@ from ingest.processing.match_rules import BY_DOCUMENT, MatchRule
 from ingest.processing.matching import Matching, match
 from ingest.processing.on_record import load_on_record
 from storage.errors import Conflict
-from storage.records import (
-    CompanyAccount,
-    Identifier,
-    MailReading,
-    Membership,
-    MembershipState,
-    Party,
-    ReceivedMail,
-    RememberedDecision,
-    Role,
-)
+from storage.records.companies import CompanyAccount, RememberedDecision
+from storage.records.mails import ReceivedMail
+from storage.records.people import Membership, MembershipState, Role
+from storage.records.reading import Identifier, MailReading, Party
 from storage.store import Store, Transaction
 from tests import making
 

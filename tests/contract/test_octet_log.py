@@ -12,7 +12,8 @@ import pytest
 from retention.worker import drill
 from storage import octet_log
 from storage.errors import NotFound, StorageUnavailable
-from storage.records import Filing, IncomingMail, MailContent, Outcome
+from storage.records.filing import Filing
+from storage.records.mails import IncomingMail, MailContent, Outcome
 from storage.store import Store
 from tests import making
 from tests.contract.test_retention import DAY, PERIODS

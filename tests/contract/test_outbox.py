@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from storage.errors import NotFound
-from storage.records import MailTemplate, OutboundState
+from storage.records.outgoing import MailTemplate, OutboundState
 from storage.store import Store
 from tests import making
 

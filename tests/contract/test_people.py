@@ -9,7 +9,8 @@ import pytest
 
 from storage.codes import MOST_ATTEMPTS
 from storage.errors import Conflict
-from storage.records import AccountStatus, CodePurpose, MembershipState, Role
+from storage.records.companies import AccountStatus
+from storage.records.people import CodePurpose, MembershipState, Role
 from storage.sessions import ABSOLUTE_END, IDLE_END, needs_note
 from storage.store import Store
 from storage.throttles import Limit

@@ -8,7 +8,10 @@ from datetime import datetime, timedelta
 import pytest
 
 from storage.errors import NotFound
-from storage.records import Filing, HistoryEventName, InvoiceState, MailState, Outcome
+from storage.records.filing import Filing
+from storage.records.history import HistoryEventName
+from storage.records.invoices import InvoiceState
+from storage.records.mails import MailState, Outcome
 from storage.store import Store
 from tests import making
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from storage.records import Environment
+from storage.records.invoices import Environment
 from tests import making
 from tests.commands import Commands
 from tests.filed_mails import file_invoice

@@ -12,17 +12,12 @@ from sqlalchemy import create_engine, select, text
 from retention.worker import Swept, drill, would_go
 from storage.errors import NotFound
 from storage.expiry import RetentionPeriods
-from storage.records import (
-    CodePurpose,
-    Environment,
-    Filing,
-    HistoryEvent,
-    HistoryEventName,
-    InvoiceState,
-    MailState,
-    OutboundState,
-    Outcome,
-)
+from storage.records.filing import Filing
+from storage.records.history import HistoryEvent, HistoryEventName
+from storage.records.invoices import Environment, InvoiceState
+from storage.records.mails import MailState, Outcome
+from storage.records.outgoing import OutboundState
+from storage.records.people import CodePurpose
 from storage.store import Store
 from storage.throttles import Limit
 from tests import making

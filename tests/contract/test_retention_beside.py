@@ -9,7 +9,7 @@ import pytest
 from retention.worker import run
 from storage.errors import NotFound
 from storage.expiry import RetentionPeriods
-from storage.records import OutboundState
+from storage.records.outgoing import OutboundState
 from storage.store import Store
 from tests import making
 

@@ -10,7 +10,7 @@ from ingest.processing.filing import Rules
 from ingest.processing.processor import Processor, Wiring
 from storage.expiry import RetentionPeriods
 from storage.ids import new_id
-from storage.records import MailState
+from storage.records.mails import MailState
 from storage.store import Store
 from tests import making
 

@@ -9,7 +9,9 @@ import pytest
 from ingest.processing.validator import LEASE, Validator
 from retention.worker import drill
 from storage.expiry import RetentionPeriods
-from storage.records import HistoryEventName, InvoiceState, ValidationStatus
+from storage.records.history import HistoryEventName
+from storage.records.invoices import InvoiceState
+from storage.records.validation import ValidationStatus
 from storage.store import Store
 from tests import making
 from tests.filed_mails import file_invoice

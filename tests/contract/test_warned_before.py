@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 
 from retention.warning import warn
 from storage.ids import new_id
-from storage.records import Environment, OutboundMail, OutboundState
+from storage.records.invoices import Environment
+from storage.records.outgoing import OutboundMail, OutboundState
 from storage.store import Store
 from tests import making
 from tests.filed_mails import Filed, file_invoice

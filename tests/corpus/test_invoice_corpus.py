@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from reading.mail import read_mail
-from storage.records import MailReading
+from storage.records.reading import MailReading
 from tests.corpus.truth import INVOICES as _INVOICES
 from tests.corpus.truth import Row, judge, rows
 from tests.wrappings import WRAPPINGS

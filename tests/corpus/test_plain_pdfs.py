@@ -11,7 +11,7 @@ from pypdf import PdfReader
 
 from reading.invoice_reading.pdf import for_people
 from reading.mail import read_mail
-from storage.records import BusinessTerms
+from storage.records.reading import BusinessTerms
 from tests.corpus.truth import INVOICES, READ_IN_FULL, Row, rows
 from tests.wrappings import attached
 

@@ -12,7 +12,7 @@ from reading.rendering.outline import with_local_names
 from reading.rendering.rendering import LANGUAGES, render
 from reading.rendering.shown import day, number
 from reading.structured import structured
-from storage.records import DocumentFormat
+from storage.records.reading import DocumentFormat
 from tests.corpus.truth import INVOICES, READ_IN_FULL, Row, rows
 
 pytestmark = pytest.mark.corpus

@@ -6,7 +6,7 @@ import csv
 from dataclasses import dataclass
 from pathlib import Path
 
-from storage.records import BusinessTerms, DocumentFormat, MailReading
+from storage.records.reading import BusinessTerms, DocumentFormat, MailReading
 
 CORPUS = Path(__file__).resolve().parents[3] / "shared" / "corpus"
 INVOICES = CORPUS / "invoices"

@@ -9,7 +9,7 @@ import time
 
 from reading import reader
 from reading.mail import read_mail
-from storage.records import MailReading
+from storage.records.reading import MailReading
 
 
 def misbehave(octets: bytes) -> MailReading:

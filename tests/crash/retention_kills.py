@@ -24,15 +24,10 @@ from ingest.receiving.transfer_key import transfer_digest
 from retention.verification import Found, verify
 from retention.worker import drill
 from storage.expiry import RetentionPeriods
-from storage.records import (
-    Environment,
-    Filing,
-    HistoryEvent,
-    HistoryEventName,
-    InvoiceState,
-    Outcome,
-    ReceivedMail,
-)
+from storage.records.filing import Filing
+from storage.records.history import HistoryEvent, HistoryEventName
+from storage.records.invoices import Environment, InvoiceState
+from storage.records.mails import Outcome, ReceivedMail
 from storage.store import Store
 from tests import making
 

@@ -12,7 +12,7 @@ from config.load import load
 from fixtures.build_mails import MAIL_FOLDER
 from ingest import afterwards
 from reading.mail import read_mail
-from storage.records import Validation, ValidationClass
+from storage.records.validation import Validation, ValidationClass
 from storage.store import Store
 from validation.examiners import ExaminationFailed, ExaminationLimits, Examiners
 from validation.rule_sets import WrongCatalogue, installed_rules

@@ -16,7 +16,7 @@ from reading import sandbox
 from reading.sandbox import Limits, ReaderPool, ReadingFailed
 from storage.expiry import RetentionPeriods
 from storage.ids import new_id
-from storage.records import MailState, Outcome
+from storage.records.mails import MailState, Outcome
 from storage.store import Store
 from tests import making
 

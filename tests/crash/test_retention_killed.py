@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from fixtures.mailbox import Mailbox
-from storage.records import Environment, InvoiceState
+from storage.records.invoices import Environment, InvoiceState
 from storage.store import Store
 from tests import making
 from tests.crash.test_sigkill import DRIVER

@@ -29,12 +29,12 @@ from ingest.receiving.sockets import open_socket, written
 from ingest.receiving.spool import MemoryBudget
 from ingest.receiving.users import Users, password_line
 from storage.errors import StorageUnavailable
-from storage.records import Receipt
+from storage.records.mails import Receipt
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 
-    from storage.records import IncomingMail
+    from storage.records.mails import IncomingMail
 
 RECEIVED_AT = datetime(2026, 11, 24, 8, 30, tzinfo=UTC)
 PATIENCE = 20.0  # seconds after which a test that waits is taken for hanging

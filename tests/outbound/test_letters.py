@@ -10,7 +10,8 @@ import pytest
 from outbound import trial
 from outbound.letters import Letters
 from outbound.wording import written_amount, written_code, written_date
-from storage.records import Language, MailTemplate
+from storage.records.outgoing import MailTemplate
+from storage.records.people import Language
 
 LISTED = {**trial.VALUES["invoices"][0], "seller": "Lieferant <b>& Söhne</b>", "amount": "1.190,00 €"} | {
     "date": "20. November 2026",

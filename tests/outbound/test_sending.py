@@ -12,7 +12,8 @@ import pytest
 from outbound.sending import LEASE, Sending
 from reading.sandbox import ReaderPool
 from storage.errors import StorageUnavailable
-from storage.records import Language, MailTemplate, OutboundState
+from storage.records.outgoing import MailTemplate, OutboundState
+from storage.records.people import Language
 from storage.store import Store
 from tests import making
 from tests.certificates import self_signed

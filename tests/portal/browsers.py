@@ -21,14 +21,8 @@ from portal.wired import Portal
 from storage.expiry import RetentionPeriods
 from storage.ids import new_id
 from storage.link_tokens import LinkTokens
-from storage.records import (
-    CompanyAccount,
-    Language,
-    Membership,
-    MembershipState,
-    Role,
-    User,
-)
+from storage.records.companies import CompanyAccount
+from storage.records.people import Language, Membership, MembershipState, Role, User
 from storage.store import Store
 from tests import making
 

@@ -16,7 +16,10 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from portal.app import create_app
-from storage.records import CompanyAccount, HistoryEventName, Invoice, Role
+from storage.records.companies import CompanyAccount
+from storage.records.history import HistoryEventName
+from storage.records.invoices import Invoice
+from storage.records.people import Role
 from tests import making
 from tests.portal.browsers import NOW, Place
 

@@ -10,16 +10,10 @@ from typing import Any
 import pytest
 
 from portal import passwords
-from storage.records import (
-    AccountStatus,
-    Language,
-    MailTemplate,
-    MembershipState,
-    OutboundMail,
-    OutboundState,
-    RegistrationLink,
-    Role,
-)
+from storage.records.companies import AccountStatus
+from storage.records.outgoing import MailTemplate, OutboundMail, OutboundState
+from storage.records.people import Language, MembershipState, Role
+from storage.records.registration import RegistrationLink
 from tests import making
 from tests.portal.browsers import NOW, Browser, Place
 

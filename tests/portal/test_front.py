@@ -15,7 +15,7 @@ from portal.shield import MOST_BODY_OCTETS
 from portal.visitors import preferred_language
 from portal.wording import texts
 from storage.errors import StorageUnavailable
-from storage.records import Language
+from storage.records.people import Language
 from tests.portal.browsers import Place
 
 

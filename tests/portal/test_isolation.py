@@ -11,7 +11,9 @@ from fastapi.routing import APIRoute
 from starlette.routing import Mount
 
 from portal.app import ROUTERS, create_app
-from storage.records import CompanyAccount, Invoice, MembershipState
+from storage.records.companies import CompanyAccount
+from storage.records.invoices import Invoice
+from storage.records.people import MembershipState
 from tests import making
 from tests.portal.browsers import NOW, Browser, Place
 

@@ -8,7 +8,10 @@ from datetime import timedelta
 import pytest
 
 from storage.link_tokens import token_digest
-from storage.records import AccountStatus, MailTemplate, RegistrationLink, Role
+from storage.records.companies import AccountStatus
+from storage.records.outgoing import MailTemplate
+from storage.records.people import Role
+from storage.records.registration import RegistrationLink
 from tests import making
 from tests.portal.browsers import NOW, Browser, Place
 

@@ -7,16 +7,9 @@ from typing import Any
 import pytest
 
 from portal.invitation_list import MOST_LINES, Guest, read_list
-from storage.records import (
-    CompanyAccount,
-    Language,
-    MailTemplate,
-    Membership,
-    MembershipState,
-    OutboundMail,
-    Role,
-    User,
-)
+from storage.records.companies import CompanyAccount
+from storage.records.outgoing import MailTemplate, OutboundMail
+from storage.records.people import Language, Membership, MembershipState, Role, User
 from tests.portal.browsers import NOW, Browser, Place
 
 ANNA = "anna@company.example"

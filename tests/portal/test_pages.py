@@ -17,17 +17,13 @@ from portal.history_sentences import told
 from portal.wording import texts
 from retention.worker import drill
 from storage.expiry import RetentionPeriods
-from storage.records import (
-    CompanyAccount,
-    DocumentFormat,
-    HistoryEvent,
-    HistoryEventName,
-    Invoice,
-    Language,
-    PartRole,
-    SenderStatus,
-    ValidationStatus,
-)
+from storage.records.companies import CompanyAccount
+from storage.records.history import HistoryEvent, HistoryEventName
+from storage.records.invoices import Invoice
+from storage.records.people import Language
+from storage.records.reading import DocumentFormat, PartRole
+from storage.records.senders import SenderStatus
+from storage.records.validation import ValidationStatus
 from tests import making
 from tests.portal.browsers import NOW, Browser, Place
 

@@ -10,7 +10,7 @@ from reading.invoice_reading.pdf_text import read_text
 from reading.mail import read_mail
 from reading.mime import Leaf
 from reading.rendering.rendering import LANGUAGES, render
-from storage.records import PartRole
+from storage.records.reading import PartRole
 from tests.invoice_documents import cii, mail, pdf, ubl
 
 _HYBRID = pdf("Rechnung", "Rechnungsnummer: R-1", embedded=(("factur-x.xml", cii()),))

@@ -13,7 +13,7 @@ from ingest.processing.matching import Candidates
 from storage.account_keys import AccountKey, KeyKind
 from storage.expiry import RetentionPeriods
 from storage.ids import new_id
-from storage.records import BusinessTerms, Identifier, Party
+from storage.records.reading import BusinessTerms, Identifier, Party
 from tests import making
 
 # Few values, so that accounts, recipients and documents meet often; some are odd on purpose.

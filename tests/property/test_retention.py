@@ -18,7 +18,10 @@ from hypothesis import strategies as st
 from retention.worker import drill
 from storage.expiry import RetentionPeriods
 from storage.ids import new_id
-from storage.records import CompanyAccount, Environment, Filing, InvoiceState, MailState, Outcome
+from storage.records.companies import CompanyAccount
+from storage.records.filing import Filing
+from storage.records.invoices import Environment, InvoiceState
+from storage.records.mails import MailState, Outcome
 from storage.retention_records import HoldKind, LegalHold
 from storage.store import Store
 from tests import making

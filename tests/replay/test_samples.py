@@ -15,7 +15,7 @@ from config.load import load
 from fixtures.expectation import Case, account_arguments, cases, differences, partner_arguments, registered
 from ingest.receiving.transfer_key import transfer_digest
 from ingest.reception import add_mails
-from storage.records import HistoryEventName
+from storage.records.history import HistoryEventName
 from storage.store import Store
 from tests import making
 

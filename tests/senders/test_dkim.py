@@ -8,7 +8,7 @@ import pytest
 
 from ingest.processing.authentication.checking import Trust, check
 from ingest.processing.authentication.lookups import Lookups
-from storage.records import SenderAuthentication, SenderStatus
+from storage.records.senders import SenderAuthentication, SenderStatus
 from tests import making
 from tests.name_server import SERVFAIL, Zone, name_server
 from tests.senders.signing import MAIL, SIGNED_FIELDS, Key, ed25519_key, rsa_key, signed

@@ -11,7 +11,7 @@ from ingest.processing.authentication.authentication_results import authserv_id,
 from ingest.processing.authentication.checking import Trust, check
 from ingest.processing.authentication.dmarc import organizational_domain
 from ingest.processing.authentication.lookups import Lookups, LookupTrouble
-from storage.records import SenderAuthentication, SenderStatus
+from storage.records.senders import SenderAuthentication, SenderStatus
 from tests import making
 from tests.name_server import SERVFAIL, SILENT, SLOW, Zone, name_server
 from tests.senders.signing import MAIL, rsa_key, sealed, signed

@@ -10,7 +10,9 @@ import pytest
 from ingest.processing.authentication.checking import Trust
 from ingest.processing.sender_checker import AGAIN_AFTER, SenderChecker
 from storage.errors import NotFound
-from storage.records import Filing, Outcome, SenderAuthentication, SenderStatus
+from storage.records.filing import Filing
+from storage.records.mails import Outcome
+from storage.records.senders import SenderAuthentication, SenderStatus
 from storage.store import Store
 from tests import making
 from tests.name_server import SERVFAIL, SILENT, Zone, name_server

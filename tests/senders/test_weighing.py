@@ -13,22 +13,14 @@ from storage.errors import NotFound
 from storage.ids import new_id
 from storage.inbox import Inbox
 from storage.inbox_query import InboxQuery
-from storage.records import (
-    AuthenticationResult,
-    BusinessTerms,
-    ContractingPartner,
-    Filing,
-    HistoryEventName,
-    Invoice,
-    Mailbox,
-    Outcome,
-    PartnerOrigin,
-    PartnerTrust,
-    Party,
-    SecondLook,
-    SenderAuthentication,
-    SenderStatus,
-)
+from storage.records.companies import SecondLook
+from storage.records.filing import Filing
+from storage.records.history import HistoryEventName
+from storage.records.invoices import Invoice
+from storage.records.mails import Outcome
+from storage.records.partners import ContractingPartner, PartnerOrigin, PartnerTrust
+from storage.records.reading import BusinessTerms, Mailbox, Party
+from storage.records.senders import AuthenticationResult, SenderAuthentication, SenderStatus
 from storage.store import Store
 from tests import making
 

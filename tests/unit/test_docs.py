@@ -23,7 +23,7 @@ from ingest.receiving.replies import Reply
 from ingest.receiving.session_terms import SessionLimits
 from ingest.receiving.spool import LARGEST_IN_MEMORY, MemoryBudget
 from reading.sandbox import Limits
-from storage.records import HistoryEventName
+from storage.records.history import HistoryEventName
 
 main.all_commands()  # they are imported when they are called, else
 

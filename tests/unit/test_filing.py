@@ -13,21 +13,13 @@ from ingest.processing.filing import Filer, OnRecord, Rules, same_invoice_digest
 from ingest.processing.matching import Candidates
 from storage.account_keys import address_key, vat_id_key
 from storage.expiry import RetentionPeriods
-from storage.records import (
-    AccountStatus,
-    CompanyAccount,
-    ContractingPartner,
-    Environment,
-    Filing,
-    MailReading,
-    MailState,
-    Outcome,
-    PartnerTrust,
-    Party,
-    ReceivedMail,
-    RegistrationLink,
-    UnreadDocument,
-)
+from storage.records.companies import AccountStatus, CompanyAccount
+from storage.records.filing import Filing
+from storage.records.invoices import Environment
+from storage.records.mails import MailState, Outcome, ReceivedMail
+from storage.records.partners import ContractingPartner, PartnerTrust
+from storage.records.reading import MailReading, Party, UnreadDocument
+from storage.records.registration import RegistrationLink
 from tests import making
 
 ADDRESS = "invoices@company.example"

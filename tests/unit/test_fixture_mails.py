@@ -27,7 +27,10 @@ from fixtures.making.check_digits import is_german_vat_id, is_gln, is_iban, is_l
 from fixtures.making.deflate import deflated
 from ingest.processing.environment import TestSign
 from ingest.processing.match_rules import MatchRule, without_sub_address
-from storage.records import AccountStatus, DocumentFormat, Environment, Outcome, PartRole
+from storage.records.companies import AccountStatus
+from storage.records.invoices import Environment
+from storage.records.mails import Outcome
+from storage.records.reading import DocumentFormat, PartRole
 
 FIXTURES = Path(build_mails.__file__).parent
 FOLDERS = {folder.name: folder for folder in sorted(build_mails.MAIL_FOLDER.iterdir())}

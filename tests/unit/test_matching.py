@@ -16,7 +16,7 @@ from storage.account_keys import (
     parse_identifier,
     vat_id_key,
 )
-from storage.records import BusinessTerms, Identifier, Party
+from storage.records.reading import BusinessTerms, Identifier, Party
 from tests import making
 
 ADDRESS = "invoices@company.example"

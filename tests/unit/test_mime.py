@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from reading.mime import MAX_DEPTH, Leaf, ParsedMail, parse_mail
-from storage.records import Mailbox, PartRole
+from storage.records.reading import Mailbox, PartRole
 
 PDF = b"%PDF-1.7 not much of one\n"
 XML = b'<?xml version="1.0"?><Invoice/>'

@@ -8,7 +8,7 @@ import pytest
 
 from reading.mime import Leaf, ParsedMail, parse_mail
 from reading.mime.leaf_parts import MAX_LEAVES, TOO_DEEP, TOO_MANY
-from storage.records import PartRole
+from storage.records.reading import PartRole
 
 PDF = b"%PDF-1.7\n1 0 obj not much of one\n"
 XML = b'<?xml version="1.0"?>\n<Invoice/>\n'

@@ -14,20 +14,13 @@ from ingest.processing.matching import Candidates
 from ingest.processing.notices import Audience, NoticeRules, Recipient
 from storage.account_keys import address_key
 from storage.expiry import RetentionPeriods
-from storage.records import (
-    AccountStatus,
-    CompanyAccount,
-    Filing,
-    HistoryEventName,
-    Language,
-    MailSign,
-    MailState,
-    MailTemplate,
-    OutboundState,
-    Outcome,
-    ReceivedMail,
-    ReturnedMail,
-)
+from storage.records.companies import AccountStatus, CompanyAccount
+from storage.records.filing import Filing
+from storage.records.history import HistoryEventName
+from storage.records.mails import MailState, Outcome, ReceivedMail
+from storage.records.outgoing import MailTemplate, OutboundState
+from storage.records.people import Language
+from storage.records.reading import MailSign, ReturnedMail
 from tests import making
 
 ADDRESS = "invoices@company.example"

@@ -7,7 +7,7 @@ import hashlib
 import pytest
 
 from reading.mail import extract_part, read_mail
-from storage.records import MailReading
+from storage.records.reading import MailReading
 from tests.invoice_documents import cii, mail, pdf, ubl
 
 

@@ -9,7 +9,7 @@ import pytest
 from reading.invoice_reading.edifact import opens_like_edifact, read_edifact
 from reading.invoice_reading.values import NotAnInvoice, StructuredInvoice
 from reading.invoice_reading.xml_document import read_xml
-from storage.records import BusinessTerms, DocumentFormat, Identifier, Party
+from storage.records.reading import BusinessTerms, DocumentFormat, Identifier, Party
 from tests.invoice_documents import cii, ubl
 
 _BODY = """

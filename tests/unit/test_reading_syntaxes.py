@@ -7,7 +7,7 @@ import pytest
 from reading.invoice_reading.elements import iso_date
 from reading.invoice_reading.values import StructuredInvoice
 from reading.invoice_reading.xml_document import read_xml
-from storage.records import BusinessTerms, DocumentFormat, Identifier, Party
+from storage.records.reading import BusinessTerms, DocumentFormat, Identifier, Party
 from tests.invoice_documents import cii, ubl
 
 

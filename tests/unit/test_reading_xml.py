@@ -7,7 +7,7 @@ import pytest
 from reading.invoice_reading.values import NotAnInvoice, StructuredInvoice, Unreadable
 from reading.invoice_reading.xml import BadXml, opens_like_xml, parse
 from reading.invoice_reading.xml_document import read_xml
-from storage.records import DocumentFormat
+from storage.records.reading import DocumentFormat
 from tests.invoice_documents import cii, ubl
 
 _DOCTYPE = '<!DOCTYPE Invoice [<!ENTITY x SYSTEM "file:///etc/hostname">]>'

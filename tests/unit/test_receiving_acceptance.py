@@ -12,7 +12,7 @@ import pytest
 
 from ingest.receiving.acceptance import Acceptance
 from storage.errors import StorageUnavailable
-from storage.records import ContentInMemory, Envelope, IncomingMail, Receipt
+from storage.records.mails import ContentInMemory, Envelope, IncomingMail, Receipt
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -12,7 +12,7 @@ import pytest
 
 from ingest.receiving import spool
 from ingest.receiving.spool import MemoryBudget, Spool
-from storage.records import CHUNK_OCTETS
+from storage.records.mails import CHUNK_OCTETS
 
 
 def _filled(budget: MemoryBudget, folder: Path, pieces: list[bytes]) -> Spool:

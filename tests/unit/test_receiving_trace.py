@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from ingest.receiving.trace import received_field
-from storage.records import Envelope
+from storage.records.mails import Envelope
 
 
 def envelope(**changes: Any) -> Envelope:

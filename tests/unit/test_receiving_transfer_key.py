@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest.receiving.transfer_key import content_start, transfer_digest
-from storage.records import Envelope
+from storage.records.mails import Envelope
 
 MAIL = b"From: a@x.example\r\nMessage-ID: <1@x.example>\r\n\r\nText\r\n"
 OUTSIDE = b"Received: from laptop by mx.x.example; Mon, 1 Jan 2026 00:00:00 +0000\r\n"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from cli.rereading import Change, changes
-from storage.records import PartRole
+from storage.records.reading import PartRole
 from tests import making
 
 BEFORE = making.invoice_reading()

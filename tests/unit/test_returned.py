@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from reading.mail import read_mail
-from storage.records import MailSign, ReturnedMail
+from storage.records.reading import MailSign, ReturnedMail
 
 OURS = "<invoices.01a21735-2347-75f3-8ea4-d6a550519e67@invoices.example.com>"
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from storage.records import DocumentFormat, Party, Severity, ValidationClass, ValidationStatus
+from storage.records.reading import DocumentFormat, Party
+from storage.records.validation import Severity, ValidationClass, ValidationStatus
 from tests import making
 from tests.validated import finding
 from validation.content_checks import content_findings, may_be_vat_identifier

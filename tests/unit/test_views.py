@@ -16,7 +16,7 @@ from fixtures.making.pdf import EmbeddedFile, pdf
 from fixtures.making.trade import Invoice
 from reading.invoice_reading.pdf import pages_of
 from reading.mail import read_mail
-from storage.records import BusinessTerms
+from storage.records.reading import BusinessTerms
 from validation.views import view_findings
 
 _SELLERS = (

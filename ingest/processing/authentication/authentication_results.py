@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from storage.records import AuthenticationResult
+from storage.records.senders import AuthenticationResult
 
 _METHODS = ("spf", "dkim", "dmarc", "arc", "compauth")
 _DOMAIN_PROPERTIES = {

@@ -17,7 +17,8 @@ from ingest.processing.authentication.verdict import verdict
 from reading.mime.entity_header import EntityKind, read_entity_header
 from reading.mime.sender_metadata import read_mail_header
 from storage.account_keys import domain_key
-from storage.records import AuthenticationResult, Envelope, SenderAuthentication, SenderStatus
+from storage.records.mails import Envelope
+from storage.records.senders import AuthenticationResult, SenderAuthentication, SenderStatus
 
 _MOST_INTERNAL_HOPS = 5
 

@@ -11,7 +11,7 @@ import dkim
 
 from ingest.processing.authentication.header_fields import HeaderFields
 from ingest.processing.authentication.lookups import Lookups, LookupTrouble
-from storage.records import AuthenticationResult
+from storage.records.senders import AuthenticationResult
 
 MOST_SIGNATURES = 5
 MOST_ARC_SETS = 10

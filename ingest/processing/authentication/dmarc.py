@@ -9,7 +9,7 @@ from functools import cache
 from publicsuffixlist import PublicSuffixList
 
 from ingest.processing.authentication.lookups import Lookups
-from storage.records import AuthenticationResult
+from storage.records.senders import AuthenticationResult
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,7 +15,8 @@ from multiprocessing.connection import Connection
 
 from ingest.processing.authentication.checking import Trust
 from storage import codec
-from storage.records import Envelope, SenderAuthentication
+from storage.records.mails import Envelope
+from storage.records.senders import SenderAuthentication
 
 PROGRAM = "ingest.processing.authentication.program"
 POLL_SECONDS = 0.2

@@ -8,7 +8,7 @@ from typing import Any
 import spf
 
 from ingest.processing.authentication.lookups import Lookups, LookupTrouble
-from storage.records import AuthenticationResult
+from storage.records.senders import AuthenticationResult
 
 _SECONDS = 10
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ingest.processing.authentication.dmarc import aligned, organizational_domain
-from storage.records import AuthenticationResult, SenderStatus
+from storage.records.senders import AuthenticationResult, SenderStatus
 
 
 @dataclass(frozen=True, slots=True)
