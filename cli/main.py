@@ -16,6 +16,7 @@ PLACES = {
     "partner": "cli.partner",
     "link": "cli.link",
     "outbound": "cli.outbound",
+    "operator": "cli.operator",
     "quarantine": "cli.quarantine",
     "release": "cli.release",
     "retention": "cli.retention",

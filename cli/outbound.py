@@ -6,7 +6,7 @@ import click
 
 from cli import forms
 from cli.front import Front, Group, actor, pass_front, utc_now
-from storage.errors import NotFound
+from storage.decisions import outgoing as decisions
 from storage.records.outgoing import OutboundMail, OutboundState
 from storage.store import Transaction
 
@@ -55,7 +55,7 @@ def show(front: Front, mail_id: str) -> None:
 def retry(front: Front, mail_id: str) -> None:
     """Try a failed mail again."""
     with front.store.transaction() as records:
-        records.outbox.retry(mail_id, utc_now())
+        decisions.retry(records, mail_id, actor=actor(), at=utc_now())
         form = forms.outbound_form(records.outbox.get(mail_id))
     front.say(f"The mail to {form['recipient']} is tried again.", form)
 
@@ -76,10 +76,8 @@ def hold(front: Front, account_: str | None, partner_: str | None, off: bool) ->
         raise click.UsageError("name either --account or --partner")
     with front.store.transaction() as records:
         subject = records.accounts.find(account_) if account_ else records.partners.find(partner_ or "")
-        if off:
-            records.outbox.end_hold(subject.id)
-        else:
-            records.outbox.hold(subject.id, at=utc_now(), by=actor())
+        decide = decisions.end_hold if off else decisions.hold
+        decide(records, subject.id, subject.name, actor=actor(), at=utc_now())
     done = "are sent again" if off else "are held from now on"
     front.say(f'Mails about invoices of "{subject.name}" {done}.', {"id": subject.id, "held": not off})
 
@@ -94,9 +92,7 @@ def release(front: Front, mail_ids: tuple[str, ...], everything: bool) -> None:
         raise click.UsageError("name the mails, or --all")
     with front.store.transaction() as records:
         wanted = [mail.id for mail in _held(records)] if everything else list(mail_ids)
-        released = records.outbox.release(wanted, utc_now())
-        if released < len(wanted):
-            raise NotFound(f"{len(wanted) - released} of these mails are not held")
+        released = decisions.release(records, wanted, actor=actor(), at=utc_now())
     front.say(f"{released} mails are on their way.", {"released": released})
 
 

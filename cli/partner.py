@@ -7,8 +7,9 @@ from typing import IO
 import click
 
 from cli import forms
-from cli.front import Front, Group, pass_front, utc_now
+from cli.front import Front, Group, actor, pass_front, utc_now
 from cli.partner_table import put_partner, read_partners, write_partners
+from storage.decisions import partners as decisions
 from storage.ids import new_id
 from storage.records.invoices import Environment
 from storage.records.partners import ContractingPartner, PartnerTrust
@@ -143,9 +144,7 @@ def block(front: Front, partner_: str) -> None:
 def _set_trust(front: Front, text: str, trust: PartnerTrust, environment: str | None) -> ContractingPartner:
     with front.store.transaction() as records:
         one = records.partners.find(text)
-        records.partners.set_trust(one.id, trust)
-        if trust is PartnerTrust.KNOWN:
-            records.partners.accept_traits(one.id)
+        decisions.set_trust(records, one.id, trust, actor=actor(), at=utc_now())
         if environment is not None:
-            records.partners.set_environment(one.id, Environment(environment))
+            decisions.set_environment(records, one.id, Environment(environment), actor=actor(), at=utc_now())
         return records.partners.get(one.id)

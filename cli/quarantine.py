@@ -7,9 +7,8 @@ import click
 from cli import forms
 from cli.front import Front, Group, actor, pass_front, utc_now
 from cli.local_worker import LocalWorker
+from storage.decisions import quarantine as decisions
 from storage.errors import NotFound
-from storage.records.history import HistoryEvent, HistoryEventName
-from storage.records.invoices import Assignment
 from storage.records.mails import MailState
 
 COLUMNS = {"received_at": "Received", "reverse_path": "From", "reason": "Reason", "mail_id": "Id"}
@@ -58,14 +57,11 @@ def retry(front: Front, mail_id: str, account_: str | None, remember: bool) -> N
     if remember and account_ is None:
         raise click.UsageError("--remember needs --account")
     with front.store.transaction() as records:
-        assignment = None
-        events = [_event(HistoryEventName.RETRIED, mail_id)]
-        if account_ is not None:
+        if account_ is None:
+            decisions.retry(records, mail_id, actor=actor(), at=utc_now())
+        else:
             account_id = records.accounts.find(account_).id
-            assignment = Assignment(account_id=account_id, actor=actor(), remember=remember)
-            events.append(_event(HistoryEventName.ASSIGNED, mail_id, {"account": account_id}))
-        records.mails.requeue(mail_id, assignment)
-        records.history.add(events)
+            decisions.assign(records, mail_id, account_id, remember=remember, actor=actor(), at=utc_now())
     with LocalWorker(front.settings, front.store) as worker:
         worker.wait_for([mail_id])
     _say_outcome(front, mail_id)
@@ -78,15 +74,8 @@ def retry(front: Front, mail_id: str, account_: str | None, remember: bool) -> N
 def discard(front: Front, mail_id: str, reason: str) -> None:
     """Give a mail up; it is listed as no-invoice and kept until it expires."""
     with front.store.transaction() as records:
-        records.mails.discard(mail_id, reason=reason)
-        records.history.add([_event(HistoryEventName.DISCARDED, mail_id)])
+        decisions.discard(records, mail_id, reason=reason, actor=actor(), at=utc_now())
     _say_outcome(front, mail_id)
-
-
-def _event(name: HistoryEventName, mail_id: str, detail: dict[str, str] | None = None) -> HistoryEvent:
-    return HistoryEvent(
-        at=utc_now(), event=name, actor=actor(), detail=detail or {}, mail_id=mail_id, invoice_id=None
-    )
 
 
 def _say_outcome(front: Front, mail_id: str) -> None:

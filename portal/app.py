@@ -13,6 +13,7 @@ from starlette.staticfiles import StaticFiles
 
 from portal import trouble
 from portal.pages import account, api, company, entrance, front, inbox, invoice, members, registering
+from portal.pages.operator import acts, outgoing, partners, quarantine, queue
 from portal.shield import Shield
 from portal.visitors import ForgedForm, SignInNeeded, guard_form
 from portal.wired import Portal
@@ -22,6 +23,7 @@ from storage.errors import NotFound, StoreError
 ROUTERS: Sequence[APIRouter] = (
     *(front.router, entrance.router, registering.router, account.router),
     *(inbox.router, invoice.router, members.router, company.router, api.router),
+    *(queue.router, quarantine.router, partners.router, outgoing.router, acts.router),
 )
 
 

@@ -6,7 +6,8 @@ import queue
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from reading.sandbox import Limits, ReaderPool
+from reading.sandbox import Limits, ReaderPool, ReadingFailed
+from storage.records.reading import MailReading
 
 MOST_AT_ONCE = 2  # further requests wait for their turn
 PATIENCE_SECONDS = 40.0  # longer than one document may take
@@ -34,6 +35,15 @@ class Documents:
         """A readable page of an invoice for machines; None for another document. Raises RuntimeError, and Busy."""
         with self._turn() as pool:
             return pool.render(octets, sha256, language, number=number)
+
+    def read(self, octets: bytes) -> MailReading | ReadingFailed:
+        """A whole mail. Raises Busy."""
+        with self._turn() as pool:
+            failed = pool.start("mail", octets)
+            while failed is None:
+                for _, reading in pool.finished(PATIENCE_SECONDS):
+                    return reading
+            return failed
 
     def close(self) -> None:
         """Ends the reader processes."""

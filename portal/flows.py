@@ -7,6 +7,7 @@ from datetime import datetime
 
 from fastapi import Request, Response
 
+from portal import cookies
 from portal.wired import Portal
 from storage.codes import LIFE
 from storage.ids import new_id
@@ -19,7 +20,7 @@ _COOKIE_SECONDS = int(LIFE.total_seconds())
 
 def cookie_name(portal: Portal) -> str:
     """The cookie that holds the flow's token; see `visitors.session_cookie`."""
-    return "__Host-flow" if portal.secure and not portal.prefix else "flow"
+    return cookies.bound_name(portal, "flow")
 
 
 def begin(
@@ -57,26 +58,12 @@ def pretend(
 
 def keep(response: Response, portal: Portal, flow: str) -> None:
     """Gives the browser the token of its flow."""
-    response.set_cookie(
-        cookie_name(portal),
-        flow,
-        max_age=_COOKIE_SECONDS,
-        path=portal.prefix or "/",
-        secure=portal.secure,
-        httponly=True,
-        samesite="lax",
-    )
+    cookies.give(response, portal, cookie_name(portal), flow, seconds=_COOKIE_SECONDS)
 
 
 def forget(response: Response, portal: Portal) -> None:
     """Takes the token away."""
-    response.delete_cookie(
-        cookie_name(portal),
-        path=portal.prefix or "/",
-        secure=portal.secure,
-        httponly=True,
-        samesite="lax",
-    )
+    cookies.take(response, portal, cookie_name(portal))
 
 
 def token_of(request: Request, portal: Portal) -> str:

@@ -10,6 +10,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request, Response
 
+from portal import cookies
 from portal.wired import Portal, wired
 from storage.records.people import Language, Membership, MembershipState, PortalSession, User
 from storage.sessions import needs_note
@@ -39,16 +40,17 @@ class Visitor:
     session: PortalSession | None = None
     user: User | None = None
     memberships: tuple[Membership, ...] = field(default=())  # the active ones
+    operates: bool = False  # runs this mailbox: may see the operator's pages
 
 
 def session_cookie(portal: Portal) -> str:
     """The name of the cookie of somebody who is signed in; the prefix binds it to this host and to https."""
-    return "__Host-session" if portal.secure and not portal.prefix else "session"
+    return cookies.bound_name(portal, "session")
 
 
 def visitor_cookie(portal: Portal) -> str:
     """The name of the cookie that forms are bound to before anybody is signed in."""
-    return "__Host-visitor" if portal.secure and not portal.prefix else "visitor"
+    return cookies.bound_name(portal, "visitor")
 
 
 def visitor(request: Request, portal: Annotated[Portal, Depends(wired)]) -> Visitor:
@@ -86,52 +88,23 @@ async def guard_form(request: Request, portal: Annotated[Portal, Depends(wired)]
 
 def sign_in(response: Response, portal: Portal, token: str) -> None:
     """Gives the browser the token of a session (`records.sessions.begin`)."""
-    response.set_cookie(
-        session_cookie(portal),
-        token,
-        max_age=SESSION_SECONDS,
-        path=portal.prefix or "/",
-        secure=portal.secure,
-        httponly=True,
-        samesite="lax",
-    )
+    cookies.give(response, portal, session_cookie(portal), token, seconds=SESSION_SECONDS)
 
 
 def sign_out(response: Response, portal: Portal) -> None:
     """Takes the token away."""
-    response.delete_cookie(
-        session_cookie(portal),
-        path=portal.prefix or "/",
-        secure=portal.secure,
-        httponly=True,
-        samesite="lax",
-    )
+    cookies.take(response, portal, session_cookie(portal))
 
 
 def keep_language(response: Response, portal: Portal, language: Language) -> None:
     """Remembers in the browser what language was chosen."""
-    response.set_cookie(
-        LANGUAGE_COOKIE,
-        language,
-        max_age=LANGUAGE_SECONDS,
-        path=portal.prefix or "/",
-        secure=portal.secure,
-        httponly=True,
-        samesite="lax",
-    )
+    cookies.give(response, portal, LANGUAGE_COOKIE, language, seconds=LANGUAGE_SECONDS)
 
 
 def keep_visitor(response: Response, portal: Portal, who: Visitor) -> None:
     """Gives a browser without one the cookie that its forms are bound to."""
     if who.fresh_cookie is not None:
-        response.set_cookie(
-            visitor_cookie(portal),
-            who.fresh_cookie,
-            path=portal.prefix or "/",
-            secure=portal.secure,
-            httponly=True,
-            samesite="lax",
-        )
+        cookies.give(response, portal, visitor_cookie(portal), who.fresh_cookie)
 
 
 def preferred_language(accept_language: str) -> Language:
@@ -160,6 +133,7 @@ def _signed_in(request: Request, portal: Portal) -> Visitor | None:
         if session is None or user is None:
             return None
         active = [one for one in records.memberships.of_user(user.id) if one.state is MembershipState.ACTIVE]
+        operates = records.operators.has(user.id)
     if needs_note(session, now):
         with portal.store.transaction() as records:
             records.sessions.seen(session, now)
@@ -169,6 +143,7 @@ def _signed_in(request: Request, portal: Portal) -> Visitor | None:
         session=session,
         user=user,
         memberships=tuple(active),
+        operates=operates,
     )
 
 

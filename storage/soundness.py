@@ -40,6 +40,7 @@ POSTGRESQL_TRIGGERS = {
     *("legal_hold_no_delete", "legal_hold_no_update", "legal_hold_no_truncate"),
     *("retention_ledger_no_update", "retention_ledger_stays", "retention_ledger_no_truncate"),
     *("retention_permit_on_record", "retention_permit_is_closed"),
+    *("act_is_kept", "act_no_truncate"),
 }
 
 

@@ -16,6 +16,7 @@ from sqlalchemy.engine import Connection
 
 from storage import schema
 from storage.accounts import Accounts
+from storage.acts import Acts
 from storage.api_tokens import ApiTokens
 from storage.backup import of_postgres, of_sqlite
 from storage.backup.archive import BackupReader, BackupWriter
@@ -23,6 +24,7 @@ from storage.backup.manifest import Manifest, NotABackup
 from storage.blobs import BlobPlace, open_place
 from storage.claims import Claims
 from storage.codes import Codes
+from storage.desk import Desk
 from storage.driver_errors import DRIVER_ERRORS, means_conflict, means_unavailable
 from storage.engine import BUSY_SECONDS, WRITES, database_file, is_missing_file, octet_log, open_engine
 from storage.erasing import ErasingLock
@@ -35,6 +37,7 @@ from storage.intake import Intake
 from storage.invoices import Invoices
 from storage.legal_holds import LegalHolds
 from storage.memberships import Memberships
+from storage.operators import Operators
 from storage.outbox import Outbox
 from storage.partners import Partners
 from storage.probe import Probe, probe
@@ -82,6 +85,9 @@ class Transaction:
     second_looks: SecondLooks
     codes: Codes
     claims: Claims
+    desk: Desk
+    operators: Operators
+    acts: Acts
     throttles: Throttles
     outbox: Outbox
     holds: LegalHolds
@@ -377,6 +383,9 @@ def _records(connection: Connection) -> Transaction:
         second_looks=SecondLooks(connection),
         codes=Codes(connection),
         claims=Claims(connection),
+        desk=Desk(connection),
+        operators=Operators(connection),
+        acts=Acts(connection),
         throttles=Throttles(connection),
         outbox=Outbox(connection),
         holds=LegalHolds(connection),

@@ -496,6 +496,33 @@ class MembershipRow(Base):
     reason: Mapped[str | None]
 
 
+class OperatorRow(Base):
+    """A person who runs this mailbox, and may use the operator's pages."""
+
+    __tablename__ = "portal_operator"
+
+    user_id: Mapped[str] = mapped_column(ForeignKey("portal_user.id"), primary_key=True)
+    since: Mapped[datetime]
+    given_by: Mapped[str]
+
+
+class ActRow(Base):
+    """What somebody decided that is no single mail's or invoice's history; triggers refuse every change."""
+
+    __tablename__ = "act"
+
+    id: Mapped[int] = mapped_column(
+        BigInteger().with_variant(Integer(), "sqlite"), primary_key=True, autoincrement=True
+    )
+    at: Mapped[datetime]
+    actor: Mapped[str]
+    name: Mapped[str] = mapped_column(String(32))
+    subject_id: Mapped[str] = mapped_column(
+        Id, index=True
+    )  # of an account, a partner, a user or an outbound mail
+    detail: Mapped[dict[str, Any]]
+
+
 class JoiningDomainRow(Base):
     """A mail domain whose people a company lets join without asking."""
 

@@ -57,6 +57,7 @@ COLUMNS = {
     for column in columns
 }
 TABLES = {
+    "act": Fate.APART,
     "api_token": Fate.APART,
     "account_claim": Fate.APART,
     "account_key": Fate.APART,
@@ -74,6 +75,7 @@ TABLES = {
     "membership": Fate.APART,
     "octet_segment": Fate.APART,
     "one_time_code": Fate.APART,
+    "portal_operator": Fate.APART,
     "outbound_hold": Fate.APART,
     "outbound_mail": Fate.GOES_WITH_EITHER,
     "partner_key": Fate.APART,

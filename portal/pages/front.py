@@ -18,10 +18,10 @@ router = APIRouter()
 
 @router.get("/")
 def start(request: Request, who: Annotated[Visitor, Depends(visitor)]) -> Response:
-    """The inbox of the visitor's company; a choice where there are several; a welcome for everybody else."""
+    """The inbox of the visitor's company; a choice where there are several; the desk of an operator; else a welcome."""
     if who.user is None:
         return page(request, who, "welcome.html")
-    return redirect(request, "/companies" if who.memberships else "/waiting")
+    return redirect(request, "/companies" if who.memberships else "/operator" if who.operates else "/waiting")
 
 
 @router.post("/language")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +12,7 @@ from fastapi.routing import APIRoute
 from starlette.routing import Mount
 
 from portal.app import ROUTERS, create_app
+from storage.decisions import operators
 from storage.records.companies import CompanyAccount
 from storage.records.invoices import Invoice
 from storage.records.people import MembershipState
@@ -87,7 +89,8 @@ def test_no_route_shows_or_changes_anything_of_another_company(
             status, text, location = _tried(browser, method, path, ids)
             tried += 1
 
-            if "{invoice_id}" in path or (ids is of_theirs and "{account_id}" in path):
+            of_another = "{invoice_id}" in path or (ids is of_theirs and "{account_id}" in path)
+            if of_another or path.startswith("/operator"):
                 assert status == 404, f"{method} {path}: {status} {location}"
             assert "Andere GmbH" not in text, f"{method} {path}"
             assert str(invoice.invoice_number) not in text, f"{method} {path}"
@@ -106,6 +109,20 @@ def test_there_are_no_routes_but_those_of_the_routers(place: Place) -> None:
 
     assert len(routes) == len(ROUTERS) + 1
     assert [route.name for route in routes if isinstance(route, Mount)] == ["static"]
+
+
+def test_no_form_is_taken_without_the_secret_of_its_page(place: Place) -> None:
+    """Not one: a page of somebody else would act in the name of who is signed in, an operator's as well."""
+    user = place.user(place.company())
+    with place.store.transaction() as records:
+        operators.add(records, user, actor="operator root", at=NOW)
+    browser = place.signed_in(user)
+    tried = [path for method, path in _routes() if method == "POST" and not path.startswith("/api/")]
+
+    for path in tried:
+        answer = browser.post(re.sub(r"{\w+}", "x", path), {"csrf": ""})
+        assert answer.status_code == 403, path
+    assert len(tried) > 30
 
 
 def test_no_page_of_a_company_is_for_strangers(place: Place, theirs: tuple[CompanyAccount, Invoice]) -> None:

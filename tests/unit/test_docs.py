@@ -23,6 +23,7 @@ from ingest.receiving.replies import Reply
 from ingest.receiving.session_terms import SessionLimits
 from ingest.receiving.spool import LARGEST_IN_MEMORY, MemoryBudget
 from reading.sandbox import Limits
+from storage.records.acts import ActName
 from storage.records.history import HistoryEventName
 
 main.all_commands()  # they are imported when they are called, else
@@ -47,6 +48,11 @@ def _first_cells(document: str, heading: str) -> list[str]:
 def test_every_history_event_is_documented() -> None:
     """And the document has no event that no history can hold."""
     assert set(_first_cells("docs/history.md", "# History")) == set(HistoryEventName)
+
+
+def test_every_act_is_documented() -> None:
+    """And the document has no act that nobody can do."""
+    assert set(_first_cells("docs/history.md", "## Acts")) == set(ActName)
 
 
 def test_every_matching_rule_is_documented_in_its_order() -> None:
