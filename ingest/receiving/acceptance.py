@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     Waiting = tuple[IncomingMail, asyncio.Future[Receipt]]
 
 
-_MANY_SIBLINGS = 8
-_GATHER_SECONDS = 0.002
+_MANY_SIBLINGS = 2
+_GATHER_SECONDS = 0.003
 
 
 class Acceptance:
