@@ -26,7 +26,7 @@ def _portal(settings: Settings, store: Store) -> AbstractContextManager[None]:
 def _outbound(settings: Settings, store: Store) -> AbstractContextManager[None]:
     from outbound import running  # noqa: PLC0415  -- the same
 
-    return running.outbound(settings, store)
+    return running.outbound(settings, store, invoice_forms)
 
 
 BESIDE = {"portal": _portal, "outbound": _outbound}
@@ -40,7 +40,8 @@ def serve(front: Front, parts: tuple[str, ...]) -> None:
     """Take mail over SMTP, file it, show it and tell of it, until stopped; all parts run when none is named.
 
     smtp takes mail in and answers 250 once it is on stable storage; worker reads and files what was taken; portal
-    serves the pages for the companies; outbound sends mails to them through outbound.smarthost. Several processes may
+    serves the pages for the companies; outbound sends mails to them through outbound.smarthost,
+    and calls their webhooks. Several processes may
     run different parts on one database. SIGTERM ends the program once mails being sent have arrived; SIGHUP then
     starts it anew with the settings as they are now.
     """

@@ -77,8 +77,8 @@ def _pace(front: Front, at: datetime) -> Pace:
 
 def _warn(front: Front, at: datetime) -> None:
     ahead = timedelta(days=front.settings.retention.warn_days)
-    if ahead and front.settings.outbound.mode != "none":
-        warn(front.store, at, ahead, new_id)
+    if ahead:
+        warn(front.store, at, ahead, new_id, by_mail=front.settings.outbound.mode != "none")
 
 
 @retention.command()

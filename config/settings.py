@@ -237,6 +237,17 @@ class PortalSettings(Section):
     listen: ListenAddress
 
 
+class WebhookSettings(Section):
+    """[webhooks]: programs of companies that are called over HTTP."""
+
+    allowed_networks: tuple[Network, ...]  # beside the public internet
+
+    @property
+    def networks(self) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
+        """The same as networks."""
+        return tuple(ipaddress.ip_network(one) for one in self.allowed_networks)
+
+
 class ValidationSettings(Section):
     """[validation]: whether invoices are held against the official rules, and against which."""
 
@@ -270,6 +281,7 @@ class Settings(Section):
     registration: RegistrationSettings
     outbound: OutboundSettings
     portal: PortalSettings
+    webhooks: WebhookSettings
     validation: ValidationSettings
     metrics: MetricsSettings
     log: LogSettings

@@ -94,6 +94,7 @@ class Gathering:
             "sign_in_url": f"{self._base_url}/sign-in",
             "account_url": f"{self._base_url}/account",
             "members_url": f"{self._base_url}/companies/{mail.account_id or ''}/members",
+            "webhooks_url": f"{self._base_url}/companies/{mail.account_id or ''}/webhooks",
         }
         if code := context.get("code"):
             values["code_shown"] = written_code(code)

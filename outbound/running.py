@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,22 +14,43 @@ from config.settings import Settings, host_and_port
 from outbound import send_log
 from outbound.composing import Sender
 from outbound.contents import Gathering
+from outbound.delivering import CallWiring, Delivering, InvoiceForms
 from outbound.letters import Letters
 from outbound.sending import Sending, Wiring
 from outbound.smarthost import Smarthost
 from reading.sandbox import ReaderPool
 from storage.link_tokens import LinkTokens
 from storage.store import Store
+from storage.webhook_secrets import WebhookSecrets
 
 STOP_SECONDS = 30.0  # for the mail that is under way
 
 
 @contextmanager
-def outbound(settings: Settings, store: Store) -> Iterator[None]:
-    """Sends mails in a thread of its own while the block runs; idle where no smarthost is set.
+def outbound(settings: Settings, store: Store, forms: InvoiceForms) -> Iterator[None]:
+    """Sends mails and calls programs while the block runs, each in a thread of its own.
 
-    Raises OSError when the key of links cannot be read.
+    Raises OSError when the key of links and secrets cannot be read.
     """
+    with _calling(settings, store, forms), _sending(settings, store):
+        yield
+
+
+@contextmanager
+def _calling(settings: Settings, store: Store, forms: InvoiceForms) -> Iterator[None]:
+    delivering = caller(settings, store, forms)
+    thread = threading.Thread(target=delivering.run, name="webhooks")
+    thread.start()
+    try:
+        yield
+    finally:
+        delivering.stop()
+        thread.join(STOP_SECONDS)
+
+
+@contextmanager
+def _sending(settings: Settings, store: Store) -> Iterator[None]:
+    """Idle where no smarthost is set."""
     if not settings.outbound.smarthost:
         send_log.outbound_idle()
         yield
@@ -42,6 +64,20 @@ def outbound(settings: Settings, store: Store) -> Iterator[None]:
         finally:
             sending.stop()
             thread.join(STOP_SECONDS)
+
+
+def caller(settings: Settings, store: Store, forms: InvoiceForms) -> Delivering:
+    """Who calls programs, as the settings want it."""
+    return Delivering(
+        CallWiring(
+            store=store,
+            secrets=WebhookSecrets(link_key(settings)),
+            forms=forms,
+            allowed=settings.webhooks.networks,
+            tls=ssl.create_default_context,
+            now=_utc_now,
+        )
+    )
 
 
 def wired(settings: Settings, store: Store, readers: ReaderPool) -> Sending:

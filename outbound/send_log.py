@@ -40,3 +40,21 @@ def outbox_unavailable(error: Exception, again_in: float) -> None:
 def sending_broke(mail_id: str | None, error: BaseException) -> None:
     """A bug or a broken template kept a mail from being written; it is tried again."""
     _log.error("sending-broke", mail_id=mail_id, exc_info=error)
+
+
+def called(delivery_id: str, webhook_id: str, event: str, reply: str, *, delivered: bool) -> None:
+    """A program of a company was called, and took it or not."""
+    if delivered:
+        _log.info("called", delivery_id=delivery_id, webhook_id=webhook_id, told=event, reply=reply)
+    else:
+        _log.warning("call-failed", delivery_id=delivery_id, webhook_id=webhook_id, told=event, reply=reply)
+
+
+def webhook_disabled(webhook_id: str, reply: str) -> None:
+    """A program has not taken any call for too long."""
+    _log.warning("webhook-disabled", webhook_id=webhook_id, reply=reply)
+
+
+def calling_broke(webhook_id: str | None, error: BaseException) -> None:
+    """A bug kept programs from being called; it is tried again."""
+    _log.error("calling-broke", webhook_id=webhook_id, exc_info=error)

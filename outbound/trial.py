@@ -32,6 +32,8 @@ VALUES: dict[str, Any] = {
     "claim_code": "0123456789ABCDEF",
     "key": "company.example",
     "expiring": "2",
+    "address": "https://erp.company.example/invoices",
+    "webhooks_url": "https://invoices.example.com/companies/1/webhooks",
     "from_shown": "22 February 2027",
     "until_shown": "24 February 2027",
     "link_url": "https://invoices.example.com/register/token",

@@ -12,7 +12,20 @@ from starlette.middleware import Middleware
 from starlette.staticfiles import StaticFiles
 
 from portal import trouble
-from portal.pages import account, api, company, entrance, front, inbox, invoice, members, registering
+from portal.pages import (
+    account,
+    api,
+    api_description,
+    api_webhooks,
+    company,
+    entrance,
+    front,
+    inbox,
+    invoice,
+    members,
+    registering,
+    webhooks,
+)
 from portal.pages.operator import acts, outgoing, partners, quarantine, queue
 from portal.shield import Shield
 from portal.visitors import ForgedForm, SignInNeeded, guard_form
@@ -22,7 +35,8 @@ from storage.errors import NotFound, StoreError
 # Every room of the portal; a new page is in one of them, or its router is added here.
 ROUTERS: Sequence[APIRouter] = (
     *(front.router, entrance.router, registering.router, account.router),
-    *(inbox.router, invoice.router, members.router, company.router, api.router),
+    *(inbox.router, invoice.router, members.router, company.router, webhooks.router),
+    *(api.router, api_webhooks.router, api_description.router),
     *(queue.router, quarantine.router, partners.router, outgoing.router, acts.router),
 )
 

@@ -54,6 +54,7 @@ def portal(settings: Settings, store: Store, invoice_forms: InvoiceForms) -> Ite
         invoice_forms=invoice_forms,
         sends_mail=bool(settings.outbound.smarthost),
         link_life=timedelta(days=settings.registration.link_days),
+        webhook_networks=settings.webhooks.networks,
     )
     server = server_of(create_app(wired))
     thread = threading.Thread(target=_run, args=(server, listening), name="portal")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from http import HTTPStatus
 from urllib.parse import quote
 
 from fastapi import Request
@@ -32,12 +33,19 @@ async def answer(request: Request, error: Exception) -> Response:
     if status >= 500:
         incident = secrets.token_hex(4)
         portal_log.failed(incident, request.method, _route(request), error)
-    response = _told(request, status, incident)
+    response = _told(request, status, incident, _said(error))
     for name, value in (getattr(error, "headers", None) or {}).items():
         response.headers[name] = value
     if status == 503:
         response.headers["Retry-After"] = str(RETRY_SECONDS)
     return response
+
+
+def _said(error: Exception) -> str | None:
+    """What one of our own pages has to say, beyond what the status says."""
+    if not isinstance(error, HTTPException) or error.detail == HTTPStatus(error.status_code).phrase:
+        return None
+    return error.detail
 
 
 def _status(error: Exception) -> int:
@@ -60,9 +68,9 @@ def _status(error: Exception) -> int:
             return 500
 
 
-def _told(request: Request, status: int, incident: str | None) -> Response:
+def _told(request: Request, status: int, incident: str | None, said: str | None) -> Response:
     if request.url.path.startswith("/api/"):
-        told = {"error": _API.get(status, _API[500])} | ({"incident": incident} if incident else {})
+        told = {"error": said or _API.get(status, _API[500])} | ({"incident": incident} if incident else {})
         return JSONResponse(told, status)
     return page(
         request, _visitor(request), "trouble.html", status=status, code=_code(status), incident=incident

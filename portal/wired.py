@@ -16,6 +16,8 @@ from portal.documents import Documents
 from storage.link_tokens import LinkTokens
 from storage.records.invoices import Invoice
 from storage.store import Store, Transaction
+from storage.webhook_addresses import Network
+from storage.webhook_secrets import WebhookSecrets
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,11 +32,17 @@ class Portal:
     invoice_forms: Callable[[Transaction, Sequence[Invoice]], list[dict[str, Any]]]  # the JSON of invoices
     sends_mail: bool = True  # a smarthost is set; else nobody can prove a mailbox
     link_life: timedelta = timedelta(days=30)
+    webhook_networks: tuple[Network, ...] = ()  # beside the public internet
 
     @property
     def tokens(self) -> LinkTokens:
         """Where registration links come from."""
         return LinkTokens(self.key, self.base_url)
+
+    @property
+    def webhook_secrets(self) -> WebhookSecrets:
+        """Where the secrets of webhooks come from."""
+        return WebhookSecrets(self.key)
 
     @property
     def secure(self) -> bool:

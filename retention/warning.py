@@ -1,4 +1,4 @@
-"""Tells companies by mail, once a day at most, which of their productive invoices will be deleted soon."""
+"""Tells companies by mail, and their programs, once a day at most, which productive invoices will be deleted soon."""
 
 from __future__ import annotations
 
@@ -12,17 +12,24 @@ from storage.store import Store, Transaction
 _A_DAY = timedelta(hours=20)  # runs come every hour, not to the minute
 
 
-def warn(store: Store, now: datetime, ahead: timedelta, new_id: Callable[[], str]) -> int:
+def warn(
+    store: Store, now: datetime, ahead: timedelta, new_id: Callable[[], str], *, by_mail: bool = True
+) -> int:
     """Puts a mail into the outbox for each member who wants mails; their number. Raises StorageUnavailable.
 
-    Each invoice is in one mail, when its expiry comes within `ahead`; those that are held are left out.
+    Each invoice is in one mail, when its expiry comes within `ahead`; those that are held are left out. Programs that
+    want to know are told, too.
     """
     until = now + ahead
     with store.transaction() as records:
         warned_until = records.gate.warned_until()
         if warned_until is not None and until < warned_until + _A_DAY:
             return 0
-        expiring = records.expired.expiring(max(now, warned_until or now), until)
+        after = max(now, warned_until or now)
+        told = records.webhook_deliveries.tell_of_expiring(after, until, now)
+        if not by_mail and not told:
+            return 0
+        expiring = records.expired.expiring(after, until) if by_mail else []
         mails = [mail for one in expiring for mail in _mails(records, one, now, new_id)]
         records.outbox.add(mails)
         records.gate.warn_until(until)

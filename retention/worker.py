@@ -15,6 +15,7 @@ from storage.expired import DueInvoice, DueMail, Place
 from storage.expiry import RetentionPeriods
 from storage.records.history import HistoryEvent, HistoryEventName
 from storage.records.invoices import Environment
+from storage.records.webhooks import WebhookEvent
 from storage.retention_records import LedgerEntry, LedgerEvent
 from storage.store import Store, Transaction
 
@@ -22,6 +23,7 @@ ACTOR = "retention"
 BATCH = 200  # records in one transaction; short enough that no mail waits for it
 FURTHEST = timedelta(days=7)  # between two runs, before an operator has to say that the clock is right
 _FREED_TOGETHER = 2000  # mails whose places are given back at once
+_DELIVERIES_KEPT = timedelta(days=30)  # calls of webhooks that wait for nothing any more
 _PERMIT_LASTS = timedelta(days=1)  # at least: the entry that permits a drill must outlast it
 
 _log = structlog.get_logger("invoices")
@@ -166,6 +168,7 @@ def _swept(one: _Run) -> Swept:
         links = records.expired.remove_links(_links_ended_before(one.periods, one.now))
     with one.store.transaction() as records:
         records.outbox.remove_ended(_links_ended_before(one.periods, one.now))
+        records.webhook_deliveries.remove_ended(one.now - _DELIVERIES_KEPT)
         records.sessions.remove_ended(one.now)
         records.codes.remove_ended(one.now)
         records.throttles.remove_ended(one.now)
@@ -240,6 +243,7 @@ def _expire_invoices(one: _Run, after: Place | None) -> list[DueInvoice]:
                 for invoice in due
             ]
         )
+        records.webhook_deliveries.tell(WebhookEvent.DELETED, [invoice.id for invoice in due], one.now)
         kinds = Counter(invoice.environment for invoice in due)
         records.gate.count(productive=kinds[Environment.PRODUCTIVE], test=kinds[Environment.TEST])
     return due

@@ -12,7 +12,9 @@ from storage.chunks import chunks
 from storage.outbox import Outbox
 from storage.records.companies import SecondLook
 from storage.records.invoices import Invoice
+from storage.records.webhooks import WebhookEvent
 from storage.tables import InboxEntryRow, InvoiceRow
+from storage.webhook_deliveries import WebhookDeliveries
 
 
 class SecondLooks:
@@ -43,9 +45,15 @@ class SecondLooks:
         self._connection.execute(update(InboxEntryRow).where(_entry_of(invoice)).values(second_look=look))
 
     def release_notices(self, invoices: Iterable[Invoice], now: datetime) -> None:
-        """Lets the mails about invoices go that nobody has to look at any more, if nothing else holds them."""
+        """Lets the mails about invoices go that nobody has to look at any more, if nothing else holds them.
+
+        Programs are told of those that their company did not see before.
+        """
         outbox = Outbox(self._connection)
         invoices = list(invoices)
+        WebhookDeliveries(self._connection).tell(
+            WebhookEvent.RECEIVED, [invoice.id for invoice in invoices], now, once=True
+        )
         if outbox.held_subjects({invoice.account_id for invoice in invoices}):
             return
         outbox.release([mail.id for invoice in invoices for mail in outbox.of_invoice(invoice.id)], now)

@@ -56,6 +56,8 @@ from storage.stored_octets import StoredOctets
 from storage.throttles import Throttles
 from storage.users import Users
 from storage.validations import Validations
+from storage.webhook_deliveries import WebhookDeliveries
+from storage.webhooks import Webhooks
 from storage.writer_lock import WriterLock
 
 _JOURNAL_TRIES = 20
@@ -96,6 +98,8 @@ class Transaction:
     validations: Validations
     soundness: Soundness
     expiries: Expiries
+    webhooks: Webhooks
+    webhook_deliveries: WebhookDeliveries
 
 
 class Store:
@@ -394,6 +398,8 @@ def _records(connection: Connection) -> Transaction:
         validations=Validations(connection),
         soundness=Soundness(connection),
         expiries=Expiries(connection),
+        webhooks=Webhooks(connection),
+        webhook_deliveries=WebhookDeliveries(connection),
     )
 
 

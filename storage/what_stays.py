@@ -88,6 +88,8 @@ TABLES = {
     "partner_trait": Fate.APART,
     "sender_warning": Fate.GOES_WITH_INVOICE,
     "throttle": Fate.APART,
+    "webhook": Fate.APART,
+    "webhook_delivery": Fate.GOES_WITH_INVOICE,
 }
 _BY_OCTETS = {"mail_blob", "mail_extent", "mail_octets"}  # which StoredOctets deletes
 

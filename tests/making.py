@@ -24,7 +24,10 @@ from storage.records.reading import (
     Party,
 )
 from storage.records.registration import RegistrationLink
+from storage.records.webhooks import CHOOSABLE, Webhook
+from storage.webhook_secrets import WebhookSecrets
 
+KEY = b"a key of thirty-two octets......"
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 
 
@@ -229,3 +232,19 @@ def outbound(**changes: Any) -> OutboundMail:
         "created_at": NOW,
     }
     return OutboundMail(**values | changes)
+
+
+def webhook(account_id: str, **changes: Any) -> Webhook:
+    """A program that wants to know of everything; its secret is of KEY."""
+    secret_id = new_id()
+    values: dict[str, Any] = {
+        "id": new_id(),
+        "account_id": account_id,
+        "url": "https://erp.company.example/invoices",
+        "events": CHOOSABLE,
+        "secret_id": secret_id,
+        "secret_digest": WebhookSecrets(KEY).digest(secret_id),
+        "created_at": NOW,
+        "created_by": "anna",
+    }
+    return Webhook(**values | changes)

@@ -18,6 +18,7 @@ from storage.errors import Conflict, StorageUnavailable
 from storage.records.filing import Filing
 from storage.records.history import HistoryEvent, HistoryEventName
 from storage.records.reading import MailReading
+from storage.records.webhooks import WebhookEvent
 from storage.store import Store, Transaction
 
 FAILURES_UNTIL_QUARANTINE = 3
@@ -95,6 +96,8 @@ class Recorder:
                     filings.append((filing, one.started))
                 else:
                     mail_log.lost_claim(one.mail_id)
+            recorded = [invoice.id for filing, _ in filings for invoice in filing.invoices]
+            records.webhook_deliveries.tell(WebhookEvent.RECEIVED, recorded, self._now())
         for filing, started in filings:
             mail_log.filed(filing, (time.monotonic() - started) * 1000)
 

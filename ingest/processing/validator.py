@@ -11,6 +11,7 @@ from ingest import mail_log
 from storage.errors import NotFound, StorageUnavailable
 from storage.records.history import HistoryEvent, HistoryEventName
 from storage.records.validation import Validation
+from storage.records.webhooks import WebhookEvent
 from storage.store import Store, Transaction
 from storage.validations import Waiting
 from validation.examiners import ExaminationFailed, Examiners
@@ -147,7 +148,10 @@ def record_validation(
     by: str,
     again: bool = False,
 ) -> bool:
-    """Writes a result and its event; False when the invoice is deleted, or has one and `again` is not set."""
+    """Writes a result, its event, and what programs are told.
+
+    False when the invoice is deleted, or has a result and `again` is not set.
+    """
     if not records.validations.record(invoice_id, validation, at=at, again=again):
         return False
     detail = {"status": str(validation.status), "class": str(validation.class_)}
@@ -162,4 +166,5 @@ def record_validation(
         invoice_id=invoice_id,
     )
     records.history.add([event])
+    records.webhook_deliveries.tell(WebhookEvent.VALIDATED, [invoice_id], at)
     return True

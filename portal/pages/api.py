@@ -8,10 +8,9 @@ from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, HTTPException, Path, Query
-from fastapi.openapi.utils import get_openapi
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import AwareDatetime, BaseModel, Field
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from portal.sending import attached, stored
 from portal.wired import Portal, wired
@@ -27,7 +26,7 @@ from storage.store import Transaction
 router = APIRouter(prefix="/api")
 _bearer = HTTPBearer(auto_error=False, description="A token of the company, made on its page in the portal.")
 _NO_TOKEN = {"WWW-Authenticate": "Bearer"}
-Answers = dict[int | str, dict[str, Any]]
+_Answers = dict[int | str, dict[str, Any]]
 
 
 class Trouble(BaseModel):
@@ -44,8 +43,8 @@ class InvoicePage(BaseModel):
     next: str | None = Field(description="the cursor of what comes after them; null on the last page")
 
 
-_ANSWERS: Answers = {status: {"model": Trouble} for status in (400, 401, 404, 503)}
-_OCTETS: Answers = {200: {"content": {"application/octet-stream": {}}}}
+ANSWERS: _Answers = {status: {"model": Trouble} for status in (400, 401, 404, 503)}
+_OCTETS: _Answers = {200: {"content": {"application/octet-stream": {}}}}
 Id = Annotated[str, Path(pattern="^[0-9a-f-]{36}$", description="the id of an invoice")]
 
 
@@ -93,7 +92,7 @@ def program(
 By = Annotated[Program, Depends(program)]
 
 
-@router.get("/v1/invoices", response_model=InvoicePage, responses=_ANSWERS)
+@router.get("/v1/invoices", response_model=InvoicePage, responses=ANSWERS)
 def list_invoices(
     by: By,
     cursor: Annotated[str | None, Query(max_length=1000, description="`next` of the page before")] = None,
@@ -126,7 +125,7 @@ def list_invoices(
     return {"invoices": forms, "next": page.next.written() if page.next else None}
 
 
-@router.get("/v1/invoices/{invoice_id}", responses=_ANSWERS)
+@router.get("/v1/invoices/{invoice_id}", responses=ANSWERS)
 def get_invoice(by: By, invoice_id: Id) -> dict[str, Any]:
     """One invoice, as `invoices show --json` prints it."""
     with by.portal.store.reading() as records:
@@ -135,7 +134,7 @@ def get_invoice(by: By, invoice_id: Id) -> dict[str, Any]:
     return form
 
 
-@router.get("/v1/invoices/{invoice_id}/document", response_class=Response, responses=_ANSWERS | _OCTETS)
+@router.get("/v1/invoices/{invoice_id}/document", response_class=Response, responses=ANSWERS | _OCTETS)
 def get_document(by: By, invoice_id: Id) -> Response:
     """The leading document, octet for octet."""
     with by.portal.store.reading() as records:
@@ -153,7 +152,7 @@ def get_document(by: By, invoice_id: Id) -> Response:
     return attached(stored([content]), found.reading.document.name, "application/octet-stream")
 
 
-@router.get("/v1/invoices/{invoice_id}/original", response_class=Response, responses=_ANSWERS | _OCTETS)
+@router.get("/v1/invoices/{invoice_id}/original", response_class=Response, responses=ANSWERS | _OCTETS)
 def get_original(by: By, invoice_id: Id) -> Response:
     """The mail as it came in, below the Received field that we put on top."""
     with by.portal.store.reading() as records:
@@ -166,27 +165,13 @@ def get_original(by: By, invoice_id: Id) -> Response:
 
 
 @router.post(
-    "/v1/invoices/{invoice_id}/acknowledge", status_code=204, response_class=Response, responses=_ANSWERS
+    "/v1/invoices/{invoice_id}/acknowledge", status_code=204, response_class=Response, responses=ANSWERS
 )
 def acknowledge(by: By, invoice_id: Id) -> Response:
     """Says that the program has the invoice; repeating it changes nothing."""
     with by.portal.store.transaction() as records:
         by.inbox(records).acknowledge(invoice_id, by.portal.now())
     return Response(status_code=204)
-
-
-@router.get("/openapi.json", include_in_schema=False)
-def description(portal: Annotated[Portal, Depends(wired)]) -> Response:
-    """The description of this interface (OpenAPI 3.1)."""
-    return JSONResponse(
-        get_openapi(
-            title="Invoices",
-            version="1",
-            description="The invoices of one company. Each request carries a token of the company.",
-            routes=router.routes,
-            servers=[{"url": portal.base_url}],
-        )
-    )
 
 
 def _note_download(by: Program, found: Invoice) -> None:

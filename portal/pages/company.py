@@ -10,6 +10,7 @@ from starlette.responses import Response
 from portal.entering import line
 from portal.rendering import page, redirect
 from portal.seats import Seat, administrator_seat, seat
+from storage.records.people import token_maker
 
 router = APIRouter(prefix="/companies/{account_id}")
 
@@ -42,9 +43,10 @@ def issue_token(
 def revoke_token(
     request: Request, token_id: str, at: Annotated[Seat, Depends(administrator_seat)]
 ) -> Response:
-    """Ends a token at once."""
+    """Ends a token at once, with the webhooks that were made with it: else they would outlive a stolen one."""
     with at.portal.store.transaction() as records:
         records.api_tokens.revoke(at.company.id, token_id, at.portal.now())
+        records.webhooks.remove_made_by(at.company.id, token_maker(token_id))
     return redirect(request, at.path("/company"), notice="token_revoked")
 
 

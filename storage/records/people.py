@@ -92,6 +92,16 @@ class ApiToken:
     created_by: str  # a user's id
     last_used_at: datetime | None = None
 
+    @property
+    def maker(self) -> str:
+        """Who made what was made with this token."""
+        return token_maker(self.id)
+
+
+def token_maker(token_id: str) -> str:
+    """Who made what was made with the token of this id."""
+    return f"token {token_id}"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OneTimeCode:

@@ -48,9 +48,9 @@ def _token(place: Place, company: CompanyAccount) -> str:
         return records.api_tokens.issue(company.id, "ERP", at=NOW, by="erika")[1]
 
 
-def _asked(place: Place, secret: str, path: str, method: str = "GET") -> Any:
+def _asked(place: Place, secret: str, path: str, method: str = "GET", **more: Any) -> Any:
     client = place.browser(authorization=f"Bearer {secret}").client
-    return client.request(method, f"/api/v1{path}")
+    return client.request(method, f"/api/v1{path}", **more)
 
 
 def test_the_page_says_how_invoices_find_the_company(place: Place, company: CompanyAccount) -> None:
@@ -147,6 +147,62 @@ def test_a_token_opens_one_company_only(place: Place) -> None:
     assert _asked(place, secret, "/invoices").json()["invoices"] == []
     for rest, method in (("", "GET"), ("/document", "GET"), ("/original", "GET"), ("/acknowledge", "POST")):
         assert _asked(place, secret, f"/invoices/{invoice.id}{rest}", method).status_code == 404
+
+
+def test_a_program_registers_where_it_wants_to_be_called(place: Place, company: CompanyAccount) -> None:
+    """Its secret is in that one answer; it sees how the calls go, and ends it."""
+    secret = _token(place, company)
+    wanted = {"url": "https://erp.company.example", "events": ["invoice.received"]}
+
+    made = _asked(place, secret, "/webhooks", "POST", json=wanted)
+    path = f"/webhooks/{made.json()['id']}"
+    tested = _asked(place, secret, f"{path}/test", "POST")
+    listed = _asked(place, secret, "/webhooks").json()["webhooks"]
+    one = _asked(place, secret, path).json()
+    [delivery] = _asked(place, secret, f"{path}/deliveries").json()["deliveries"]
+    removed = _asked(place, secret, path, "DELETE")
+
+    assert (made.status_code, tested.status_code, removed.status_code) == (201, 204, 204)
+    assert made.json()["secret"].startswith("whsec_")
+    assert listed == [one]
+    assert made.json() == one | {"secret": made.json()["secret"]}
+    assert (delivery["event"], delivery["state"], delivery["attempts"]) == ("webhook.test", "waiting", 0)
+    assert _asked(place, secret, path).status_code == 404
+
+
+def test_the_interface_says_what_is_wrong_with_a_webhook(place: Place, company: CompanyAccount) -> None:
+    """In a sentence, not in a code."""
+    secret = _token(place, company)
+    wrong = [
+        {"url": "http://erp.company.example", "events": ["invoice.received"]},
+        {"url": "https://erp.company.example", "events": ["invoice.paid"]},
+    ]
+
+    said = [_asked(place, secret, "/webhooks", "POST", json=one) for one in wrong]
+
+    assert [answer.status_code for answer in said] == [400, 400]
+    assert "https" in said[0].json()["error"]
+    assert "invoice.validated" in said[1].json()["error"]
+
+
+def test_a_webhook_ends_with_the_token_that_made_it(place: Place, company: CompanyAccount) -> None:
+    """A stolen token leaves nothing behind; those of people and of other tokens stay."""
+    browser = place.signed_in(place.user(company))
+    browser.get(f"/companies/{company.id}/company")
+    browser.post(
+        f"/companies/{company.id}/webhooks", {"url": "https://mine.example", "event": "invoice.received"}
+    )
+    for name in ("https://stolen.example", "https://other.example"):
+        wanted = {"url": name, "events": ["invoice.received"]}
+        _asked(place, _token(place, company), "/webhooks", "POST", json=wanted)
+    with place.store.reading() as records:
+        stolen = records.api_tokens.of_account(company.id)[0]
+
+    browser.post(f"/companies/{company.id}/tokens/{stolen.id}/revoke")
+
+    with place.store.reading() as records:
+        left = [one.url for one in records.webhooks.of_account(company.id)]
+    assert left == ["https://mine.example/", "https://other.example/"]
 
 
 def test_no_request_makes_the_interface_fail(place: Place, company: CompanyAccount) -> None:

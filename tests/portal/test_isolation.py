@@ -66,6 +66,10 @@ def test_no_route_shows_or_changes_anything_of_another_company(
     me = place.user(mine)
     with place.store.transaction() as records:
         _, secret = records.api_tokens.issue(mine.id, "ERP", at=NOW, by=me.id)
+        webhook = making.webhook(company.id)
+        records.webhooks.add(webhook)
+        records.webhook_deliveries.test(webhook, NOW)
+        [delivery] = records.webhook_deliveries.of_webhook(webhook.id, 1)
     of_theirs = {
         "account_id": company.id,
         "invoice_id": invoice.id,
@@ -76,6 +80,8 @@ def test_no_route_shows_or_changes_anything_of_another_company(
         "domain": "andere.example",
         "token": "x" * 43,
         "mail_id": invoice.mail_id,
+        "webhook_id": webhook.id,
+        "delivery_id": delivery.id,
         "partner_id": "01900000-0000-7000-8000-000000000000",
     }
     tried = 0
@@ -89,13 +95,16 @@ def test_no_route_shows_or_changes_anything_of_another_company(
             status, text, location = _tried(browser, method, path, ids)
             tried += 1
 
-            of_another = "{invoice_id}" in path or (ids is of_theirs and "{account_id}" in path)
+            named = "{invoice_id}" in path or "{webhook_id}" in path
+            of_another = named or (ids is of_theirs and "{account_id}" in path)
             if of_another or path.startswith("/operator"):
                 assert status == 404, f"{method} {path}: {status} {location}"
             assert "Andere GmbH" not in text, f"{method} {path}"
             assert str(invoice.invoice_number) not in text, f"{method} {path}"
 
     with place.store.reading() as records:
+        assert records.webhooks.of_account(company.id) == [webhook]
+        assert records.webhook_deliveries.of_webhook(webhook.id, 10) == [delivery]
         inbox = records.inbox(company.id)
         assert inbox.handling(invoice.id).done_at is None
         assert inbox.handling(invoice.id).note is None
@@ -135,7 +144,13 @@ def test_no_page_of_a_company_is_for_strangers(place: Place, theirs: tuple[Compa
     for method, path in _routes():
         if not path.startswith(("/companies", "/invoices")):
             continue
-        known = dict.fromkeys(("sha256", "token_id", "user_id", "domain", "session_id"), "0" * 64) | ids
+        known = (
+            dict.fromkeys(
+                ("sha256", "token_id", "user_id", "domain", "session_id", "webhook_id", "delivery_id"),
+                "0" * 64,
+            )
+            | ids
+        )
         status, text, location = _tried(browser, method, path, known)
 
         assert status == 303, f"{method} {path}: {status}"
