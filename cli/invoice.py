@@ -255,6 +255,9 @@ def _write(content: bytes, name: str, output: Path | None) -> Path:
     # Only a name that the operator gave may replace a file; a document's name is the sender's choice.
     if target != output and target.exists():
         raise FileExistsError(f"{target} exists already; name another file with -o")
+    if target.exists() and not target.is_file():
+        target.write_bytes(content)  # /dev/null, a pipe: nothing that root may replace by a file
+        return target
     with tempfile.NamedTemporaryFile(dir=target.parent, delete=False) as unfinished:
         try:
             unfinished.write(content)

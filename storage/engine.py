@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import sqlite3
 from pathlib import Path
+from typing import Any
 
+import psycopg
 from sqlalchemy import Engine, create_engine, event
-from sqlalchemy.engine import URL, Connection, make_url
+from sqlalchemy.engine import URL, Connection, ExceptionContext, make_url
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from storage.checkpoints import MOST_PAGES
 from storage.octet_log import OctetLog
+from storage.postgres_session import CONNECT_SECONDS, SET_LOCAL, connect_arguments, prepare_session
 
 BUSY_SECONDS = 30  # how long SQLite waits for another writer before the store counts as away
-CONNECT_SECONDS = 5
 PAGE_OCTETS = 8192  # the least work for mails of 10 KB to 1 MB, of 4, 8, 16 and 32 KiB
 WRITES = "invoices_writes"  # execution option: this transaction will write
+POOLED = "invoices_pooled"  # in the info of a connection: it leads through a pooler
 
 
 def open_engine(url: str) -> Engine:
@@ -23,24 +26,7 @@ def open_engine(url: str) -> Engine:
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite":
         return _open_sqlite(parsed)
-    engine = create_engine(
-        parsed,
-        pool_size=5,
-        max_overflow=10,
-        pool_pre_ping=True,
-        pool_timeout=CONNECT_SECONDS,
-        connect_args={"connect_timeout": CONNECT_SECONDS, "application_name": "invoices"},
-    )
-
-    @event.listens_for(engine, "connect")
-    def _on_connect(connection: object, _: ConnectionPoolEntry) -> None:
-        # A server default of "off" would make 250 a lie; this says it for every transaction of ours.
-        with connection.cursor() as cursor:  # type: ignore[attr-defined]  # psycopg's connection
-            cursor.execute("SET synchronous_commit = on")
-            cursor.execute("SET TIME ZONE 'UTC'")
-        connection.commit()  # type: ignore[attr-defined]  # the same
-
-    return engine
+    return _open_postgres(parsed)
 
 
 def database_file(engine: Engine) -> Path | None:
@@ -63,6 +49,34 @@ def is_missing_file(url: str) -> bool:
         and bool(parsed.database)
         and not Path(parsed.database or "").exists()
     )
+
+
+def _open_postgres(url: URL) -> Engine:
+    engine = create_engine(
+        url,
+        pool_size=5,
+        max_overflow=10,
+        pool_pre_ping=True,
+        pool_timeout=CONNECT_SECONDS,
+        connect_args=connect_arguments(url),
+    )
+
+    @event.listens_for(engine, "connect")
+    def _on_connect(connection: psycopg.Connection[Any], entry: ConnectionPoolEntry) -> None:
+        entry.info[POOLED] = prepare_session(connection)
+
+    @event.listens_for(engine, "begin")
+    def _on_begin(connection: Connection) -> None:
+        if connection.info.get(POOLED) and connection.get_execution_options().get(WRITES):
+            connection.exec_driver_sql(SET_LOCAL)
+
+    @event.listens_for(engine, "handle_error")
+    def _on_error(context: ExceptionContext) -> None:
+        # A server that became a standby: the next connection looks anew for the one that can be written.
+        if isinstance(context.original_exception, psycopg.errors.ReadOnlySqlTransaction):
+            context.is_disconnect = True
+
+    return engine
 
 
 def _open_sqlite(url: URL) -> Engine:

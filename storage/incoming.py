@@ -17,6 +17,7 @@ from typing import Any, Protocol
 import psycopg
 
 from storage.octet_log import Extent
+from storage.postgres_session import SET_LOCAL
 from storage.records.history import HistoryEventName
 from storage.records.mails import IncomingMail, MailState, Receipt
 
@@ -38,6 +39,10 @@ _OCTETS_OF_A_ROW = 8000
 
 _Row = tuple[Any, ...]
 _Table = tuple[str, tuple[str, ...]]
+
+
+class CommitInDoubt(psycopg.OperationalError):
+    """The server committed, and warned; the same call may be made again."""
 
 
 class Incoming(Protocol):
@@ -163,9 +168,15 @@ class SqliteIncoming:
 class PostgresIncoming:
     """Others write at the same moment, so the unique index decides; round trips are what costs."""
 
-    def __init__(self, connection: psycopg.Connection[Any], close: Callable[[], None]) -> None:
+    def __init__(
+        self, connection: psycopg.Connection[Any], close: Callable[[], None], *, pooled: bool = False
+    ) -> None:
+        """`pooled`: the connection leads through a pooler, where a transaction finds nothing set."""
         self._connection = connection
         self.close = close
+        self._pooled = pooled
+        self._warnings: list[str] = []
+        connection.add_notice_handler(self._note)
 
     @property
     def lost(self) -> bool:
@@ -175,8 +186,11 @@ class PostgresIncoming:
     def add(self, mails: Sequence[IncomingMail], places: Mapping[str, Extent]) -> list[Receipt]:  # noqa: ARG002
         """See `Incoming`; a server has no log beside it."""
         connection = self._connection
+        self._warnings.clear()
         try:
             with connection.pipeline():
+                if self._pooled:
+                    connection.execute(SET_LOCAL)
                 answers = list(self._add_rows(mails))
             fresh = {row[0] for answer in answers for row in answer}
             known = [mail for mail in mails if mail.id not in fresh]
@@ -190,7 +204,15 @@ class PostgresIncoming:
             if not connection.closed:
                 connection.rollback()
             raise
+        if self._warnings:
+            # Such as "might not have been replicated": it is committed, but where its wait for the standby was
+            # broken off that is no promise. The sender is told "later", and its second try is known by its digest.
+            raise CommitInDoubt(self._warnings[0])
         return receipts
+
+    def _note(self, notice: psycopg.errors.Diagnostic) -> None:
+        if notice.severity_nonlocalized == "WARNING":
+            self._warnings.append(notice.message_primary or "a warning")
 
     def segments(self) -> list[str]:
         """None."""

@@ -12,7 +12,7 @@ from sqlalchemy import Engine
 
 from storage.checkpoints import Checkpoints
 from storage.driver_errors import DRIVER_ERRORS, means_unavailable
-from storage.engine import database_file
+from storage.engine import POOLED, database_file
 from storage.errors import StorageUnavailable
 from storage.ids import new_id
 from storage.incoming import Incoming, PostgresIncoming, SqliteIncoming
@@ -119,8 +119,11 @@ class Intake:
         if self._incoming is None:
             pooled = self._engine.raw_connection()
             driver: Any = pooled.driver_connection
-            kind = SqliteIncoming if self._engine.dialect.name == "sqlite" else PostgresIncoming
-            self._incoming = kind(driver, close=pooled.invalidate)  # it must not come back into the pool
+            close = pooled.invalidate  # it must not come back into the pool
+            if self._engine.dialect.name == "sqlite":
+                self._incoming = SqliteIncoming(driver, close)
+            else:
+                self._incoming = PostgresIncoming(driver, close, pooled=pooled.info.get(POOLED, False))
             if self._checkpoints is None and (file := database_file(self._engine)):
                 self._checkpoints = Checkpoints(file)
         return self._incoming

@@ -15,6 +15,7 @@ from hypothesis import settings
 
 from storage.store import Store
 from tests.peers import programs
+from tests.pooler import pooled
 
 # How long an example takes says more of the machine than of the code.
 settings.register_profile("invoices", deadline=None)
@@ -59,12 +60,42 @@ def postgres_url(postgres_server: str) -> Iterator[str]:
         connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(scope="session")
+def postgres_pooler(postgres_server: str) -> Iterator[str]:
+    """The same server behind PgBouncer in transaction mode, as a libpq URL of its maintenance database."""
+    with pooled(postgres_server) as url:
+        yield url
+
+
+@pytest.fixture
+def pooled_url(postgres_pooler: str, postgres_url: str) -> str:
+    """An empty PostgreSQL database of this test's own, by way of a pooler."""
+    name = postgres_url.partition("?")[0].rpartition("/")[2]
+    return postgres_pooler.replace("postgresql://", "postgresql+psycopg://").replace("/postgres", f"/{name}")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Three minutes more."""
+    parser.addoption("--pooled", action="store_true", help="every test of a database also behind PgBouncer")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Tests of a database run on each engine, those marked `also_pooled` also behind a pooler."""
+    if "database_url" not in metafunc.fixturenames:
+        return
+    engines = ["sqlite", "postgresql"]
+    wanted = metafunc.definition.get_closest_marker("also_pooled") or metafunc.config.getoption("--pooled")
+    if wanted and "pgbouncer" not in programs.left_out_here():
+        engines.append("behind-pgbouncer")
+    metafunc.parametrize("database_url", engines, indirect=True)
+
+
+@pytest.fixture
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """An empty database of each engine."""
-    if request.param == "postgresql":
-        return str(request.getfixturevalue("postgres_url"))
-    return f"sqlite:///{tmp_path / 'invoices.db'}"
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'invoices.db'}"
+    return str(request.getfixturevalue("postgres_url" if request.param == "postgresql" else "pooled_url"))
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ _PATIENCE_SECONDS = 60.0
 def object_store() -> Iterator[dict[str, str]]:
     """The environment in which an S3 client finds the server; its bucket is BUCKET."""
     program = Path(sys.executable).with_name("weed")
-    ports = [_free_port() for _ in range(4)]
+    ports = [free_port() for _ in range(4)]
     master, volume, filer, s3 = ports
     with tempfile.TemporaryDirectory(prefix="object-store-") as name:
         folder = Path(name)
@@ -41,7 +41,7 @@ def object_store() -> Iterator[dict[str, str]]:
             f"-filer.port={filer}",
             f"-s3.port={s3}",
         ]
-        command += [*(f"-{part}.port.grpc={_free_port()}" for part in ("master", "volume", "filer", "s3"))]
+        command += [*(f"-{part}.port.grpc={free_port()}" for part in ("master", "volume", "filer", "s3"))]
         command += [f"-s3.config={config}", "-master.volumeSizeLimitMB=64", "-volume.max=8"]
         command += ["-s3.port.iceberg=0", "-s3.port.lance=0", "-master.telemetry=false"]
         with (folder / "log").open("wb") as log:
@@ -80,7 +80,8 @@ def _answers(port: int, method: str, path: str) -> bool:
             return False
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port that nobody has just now."""
     with closing(socket.socket()) as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

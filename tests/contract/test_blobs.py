@@ -25,6 +25,8 @@ from tests.commands import commands_on
 from tests.contract.test_retention import PERIODS
 from tests.object_store import BUCKET, object_store
 
+pytestmark = pytest.mark.also_pooled
+
 DAY = timedelta(days=1)
 
 

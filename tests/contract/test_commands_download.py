@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -64,6 +66,19 @@ def test_a_download_into_a_folder_overwrites_no_file_either(on_sqlite: Commands,
 
     assert said == f"Error: {kept} exists already; name another file with -o\n"
     assert kept.read_text() == "another file"
+
+
+def test_a_download_into_a_pipe_leaves_the_pipe(on_sqlite: Commands, tmp_path: Path) -> None:
+    """Root gave it with -o /dev/null once, and the machine had a file in the place of its device."""
+    filed, pipe = file_invoice(on_sqlite.url), tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with ThreadPoolExecutor() as pool:
+        read = pool.submit(pipe.read_bytes)
+
+        on_sqlite.one("download", filed.mail_id, "--original", "-o", str(pipe))
+
+    assert read.result().endswith(filed.octets)
+    assert pipe.is_fifo()
 
 
 @pytest.mark.parametrize(

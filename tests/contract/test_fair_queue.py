@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
+
 from storage.records.mails import IncomingMail
 from storage.store import Store
 from tests import making
+
+pytestmark = pytest.mark.also_pooled
 
 LEASE = timedelta(seconds=30)
 

@@ -22,6 +22,8 @@ from tests import making
 from tests.contract.test_retention import PERIODS
 from tests.filed_mails import Filed, file_invoice
 
+pytestmark = pytest.mark.also_pooled
+
 LARGE = 100_000  # octets: beside SQLite they lie in the log
 
 REFUSED = [

@@ -11,6 +11,8 @@ from storage.records.outgoing import MailTemplate, OutboundState
 from storage.store import Store
 from tests import making
 
+pytestmark = pytest.mark.also_pooled
+
 LEASE = timedelta(minutes=1)
 
 

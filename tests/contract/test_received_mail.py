@@ -15,6 +15,8 @@ from storage.records.mails import MailState, Outcome
 from storage.store import Store
 from tests import making
 
+pytestmark = pytest.mark.also_pooled
+
 LEASE = timedelta(seconds=30)
 
 

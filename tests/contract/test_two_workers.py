@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from fixtures.expectation import cases
 from ingest.processing.filing import Rules
 from ingest.processing.processor import Processor, Wiring
@@ -13,6 +15,8 @@ from storage.ids import new_id
 from storage.records.mails import MailState
 from storage.store import Store
 from tests import making
+
+pytestmark = pytest.mark.also_pooled
 
 MAILS = 40
 SAMPLE = next(case.octets for case in cases() if case.name == "xrechnung-ubl")

@@ -7,6 +7,7 @@ import pwd
 import shutil
 import subprocess
 from collections.abc import Callable, Mapping
+from functools import cache
 
 REQUIRED = "INVOICES_TEST_PEERS"  # set to "required", a missing program is a failure
 SEARCH_PATH = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"])
@@ -19,10 +20,12 @@ TEST_FILES = {
     "nodemailer": "test_nodemailer.py",
     "strace": "test_fsync_order.py",
     "chromium": "browser/test_*.py",
+    "pgbouncer": "[behind-pgbouncer]",  # a parameter of tests/contract
 }
 _WITHOUT = {
     "strace": "that the disk has a mail before 250 is said",
     "chromium": "the portal in a browser",
+    "pgbouncer": "the store behind a pooler",
 }
 MUST_BE_ROOT = frozenset({"postfix", "exim4"})
 EXIM_USER = "Debian-exim"  # who Debian's Exim becomes; its package makes the user
@@ -74,6 +77,12 @@ def report(programs: list[str], reasons: Mapping[str, str]) -> list[str]:
         f"NOT TESTED: {_WITHOUT.get(program, f'delivery by {program}')} ({reasons[program]})"
         for program in programs
     ]
+
+
+@cache
+def left_out_here() -> list[str]:
+    """The programs whose tests are not collected on this machine."""
+    return left_out(os.environ, missing(find, os.geteuid()))
 
 
 def report_here() -> list[str]:

@@ -1,0 +1,69 @@
+"""What each connection to PostgreSQL needs to be safe, straight to the server or through a pooler (PgBouncer)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from sqlalchemy.engine import URL
+
+CONNECT_SECONDS = 5
+
+# A machine that vanished says nothing more: without these, a read would wait for its answer for hours.
+_KEEPALIVE = {
+    "keepalives_idle": "10",
+    "keepalives_interval": "5",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "30000",
+}
+_STRONG = ("on", "remote_apply")  # what the server holds a commit to, at least, before it says yes
+
+# For one transaction; a server default of "off" would make 250 a lie.
+SET_LOCAL = "SET LOCAL synchronous_commit = on"
+
+
+def connect_arguments(url: URL) -> dict[str, str | int]:
+    """What is asked of libpq beside `url`, where that says nothing else.
+
+    Of several hosts that one is taken which can be written: after a failover it may be any of them.
+    """
+    arguments: dict[str, str | int] = {
+        "connect_timeout": CONNECT_SECONDS,
+        "application_name": "invoices",
+        **_KEEPALIVE,
+    }
+    if names_several_hosts(url):
+        arguments["target_session_attrs"] = "read-write"
+    return {name: value for name, value in arguments.items() if name not in url.query}
+
+
+def names_several_hosts(url: URL) -> bool:
+    """Whether a standby is named beside the primary."""
+    hosts = url.query.get("host", url.host or "")
+    return len(hosts) > 1 if isinstance(hosts, tuple) else "," in hosts
+
+
+def straight_conninfo(url: URL) -> str:
+    """What libpq understands, for a connection that SQLAlchemy knows nothing of."""
+    plain = url.set(drivername="postgresql").render_as_string(hide_password=False)
+    arguments = {**connect_arguments(url), **conninfo_to_dict(plain)}
+    return make_conninfo(**{name: str(value) for name, value in arguments.items()})
+
+
+def prepare_session(connection: psycopg.Connection[Any]) -> bool:
+    """Makes a new connection safe; True when it leads through a pooler, so that each transaction needs SET_LOCAL.
+
+    A pooler that hands connections out by transaction forgets what a session prepared or set, or leaves it to
+    somebody else. It gives itself away: the process that a client could cancel is not the one that answers.
+    """
+    row = connection.execute("SELECT pg_backend_pid(), current_setting('synchronous_commit')").fetchone()
+    process, commit = row or (0, "")
+    pooled = bool(process != connection.info.backend_pid)
+    if pooled:
+        connection.prepare_threshold = None
+    elif commit not in _STRONG:
+        connection.execute("SET synchronous_commit = on")
+    connection.execute("SET TIME ZONE 'UTC'")  # a pooler keeps this one for its clients
+    connection.commit()
+    return pooled
