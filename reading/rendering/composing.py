@@ -114,7 +114,7 @@ class _Composer:
             heading=self._names["BG-25"],
             columns=tuple(self._word(name) for name in names),
             rows=tuple(rows),
-            widths=(6, 42, 12, 14, 13, 13),
+            widths=(6, 35, 12, 15, 18, 14),
         )
 
     def _line(self, line: Outlined) -> list[tuple[Cell, ...]]:

@@ -8,7 +8,7 @@ from decimal import Decimal, InvalidOperation
 
 from babel import Locale
 from babel.dates import format_date
-from babel.numbers import format_decimal
+from babel.numbers import format_decimal, get_currency_precision
 
 from reading.invoice_reading.elements import iso_date
 from reading.rendering.codes import in_words, unit_in_words
@@ -40,7 +40,7 @@ def shown(value: Value, language: str, currency: str = "") -> str:
     """A value in words; `currency` is that of the document, which need not be said again."""
     term, text = value.term, value.text
     if term in AMOUNTS:
-        amount = number(text, language)
+        amount = number(text, language, at_least=_decimals(value.currency or currency))
         return f"{amount} {value.currency}" if value.currency not in ("", currency) else amount
     if term in QUANTITIES:
         quantity = number(text, language)
@@ -57,15 +57,20 @@ def shown(value: Value, language: str, currency: str = "") -> str:
     return f"{text} ({value.scheme})" if value.scheme and term not in _SCHEME_IS_THE_LABEL else text
 
 
-def number(text: str, language: str) -> str:
-    """With as many decimals as were written; what is no plain number stays as it is."""
+def _decimals(currency: str) -> int:
+    """How many an amount of this currency is written with (ISO 4217); two where nobody knows."""
+    return int(get_currency_precision(currency))
+
+
+def number(text: str, language: str, *, at_least: int = 0) -> str:
+    """With as many decimals as were written, and no fewer than asked for; what is no plain number stays as it is."""
     if not _PLAIN_NUMBER.fullmatch(text):
         return text
     try:
         amount = Decimal(text)
     except InvalidOperation:
         return text
-    decimals = len(text.partition(".")[2])
+    decimals = max(len(text.partition(".")[2]), at_least)
     pattern = "#,##0" + ("." + "0" * decimals if decimals else "")
     return str(format_decimal(amount, format=pattern, locale=_LOCALES[language], decimal_quantization=False))
 

@@ -10,8 +10,9 @@ from pypdf import PdfReader
 
 from fixtures.build_mails import MAIL_FOLDER
 from reading.mail import read_mail
+from reading.rendering.outline import Value
 from reading.rendering.rendering import LANGUAGES, render
-from reading.rendering.shown import day, number
+from reading.rendering.shown import day, number, shown
 from reading.sandbox import ReaderPool
 from reading.term_names import ENGLISH, GERMAN
 from tests.invoice_documents import cii
@@ -92,6 +93,20 @@ def test_what_is_no_invoice_for_machines_has_no_page(content: bytes) -> None:
 def test_numbers_keep_the_decimals_that_were_written(written: str, german: str, english: str) -> None:
     """Grouped and with the comma of the language; what is no plain number stays."""
     assert (number(written, "de"), number(written, "en")) == (german, english)
+
+
+@pytest.mark.parametrize(
+    ("written", "currency", "german"),
+    [
+        ("1012.7", "EUR", "1.012,70"),
+        ("5330", "", "5.330,00"),
+        ("0.0205", "EUR", "0,0205"),
+        ("1200", "JPY", "1.200"),
+    ],
+)
+def test_an_amount_has_the_decimals_of_its_currency(written: str, currency: str, german: str) -> None:
+    """1.012,7 reads like a slip of the pen; what is more exact than the currency stays so."""
+    assert shown(Value(term="BT-110", text=written), "de", currency) == german
 
 
 def test_a_date_that_is_none_stays_as_it_is() -> None:
