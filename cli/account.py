@@ -11,6 +11,7 @@ from cli import forms
 from cli.front import Front, Group, actor, pass_front, utc_now
 from ingest.filing_settings import link_tokens
 from storage.account_keys import parse_identifier
+from storage.decisions import companies as decisions
 from storage.errors import Conflict, NotFound
 from storage.ids import new_id
 from storage.invitations import Invitation, invite
@@ -171,7 +172,7 @@ def policy(front: Front, account_: str, policy_: str) -> None:
     """
     with front.store.transaction() as records:
         company = records.accounts.find(account_)
-        records.accounts.set_warning_policy(company.id, WarningPolicy(policy_))
+        decisions.set_warning_policy(records, company.id, WarningPolicy(policy_), actor=actor(), at=utc_now())
         changed = records.accounts.get(company.id)
     front.say(f'Warnings: {policy_}, for new invoices of "{changed.name}".', forms.account_form(changed))
 

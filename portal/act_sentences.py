@@ -10,7 +10,11 @@ from storage.records.people import Language
 def act_sentence(act: Act, language: Language) -> str:
     """One act as a sentence."""
     detail = dict(act.detail)
-    rooms = {ActName.PARTNER_TRUST: "partners", ActName.PARTNER_ENVIRONMENT: "environment"}
+    rooms = {
+        ActName.PARTNER_TRUST: "partners",
+        ActName.PARTNER_ENVIRONMENT: "environment",
+        ActName.POLICY_CHANGED: "policy",
+    }
     if room := rooms.get(act.name):
         detail |= {key: wording.say(language, f"{room}.{detail[key]}") for key in ("from", "to")}
     sentence = wording.say(language, f"act.{act.name}", **detail)

@@ -24,9 +24,10 @@ from portal.pages import (
     invoice,
     members,
     registering,
+    second_look,
     webhooks,
 )
-from portal.pages.operator import acts, outgoing, partners, quarantine, queue
+from portal.pages.operator import acts, outgoing, partners, quarantine, queue, withheld
 from portal.shield import Shield
 from portal.visitors import ForgedForm, SignInNeeded, guard_form
 from portal.wired import Portal
@@ -35,9 +36,10 @@ from storage.errors import NotFound, StoreError
 # Every room of the portal; a new page is in one of them, or its router is added here.
 ROUTERS: Sequence[APIRouter] = (
     *(front.router, entrance.router, registering.router, account.router),
-    *(inbox.router, invoice.router, members.router, company.router, webhooks.router),
+    *(inbox.router, invoice.router, second_look.router),
+    *(members.router, company.router, webhooks.router),
     *(api.router, api_webhooks.router, api_description.router),
-    *(queue.router, quarantine.router, partners.router, outgoing.router, acts.router),
+    *(queue.router, quarantine.router, partners.router, withheld.router, outgoing.router, acts.router),
 )
 
 

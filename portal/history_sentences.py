@@ -20,9 +20,14 @@ class Told:
     by: str
 
 
-def told(events: Iterable[HistoryEvent], language: Language) -> list[Told]:
-    """A sentence for each event, in their order."""
-    return [Told(event.at, _sentence(event, language), actor(event.actor, language)) for event in events]
+def told(events: Iterable[HistoryEvent], language: Language, *, names_operators: bool = False) -> list[Told]:
+    """A sentence for each event, in their order; companies read who runs the mailbox as "the operator"."""
+
+    def by(event: HistoryEvent) -> str:
+        kind, _, name = event.actor.partition(" ")
+        return name if names_operators and kind == "operator" and name else actor(event.actor, language)
+
+    return [Told(event.at, _sentence(event, language), by(event)) for event in events]
 
 
 def actor(name: str, language: Language) -> str:

@@ -6,7 +6,20 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, insert, literal, or_, select, tuple_, update
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    TextClause,
+    and_,
+    exists,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    tuple_,
+    update,
+)
 from sqlalchemy.engine import Connection
 
 from storage.errors import NotFound
@@ -25,7 +38,7 @@ from storage.invoices import Invoices
 from storage.records.companies import SecondLook
 from storage.records.invoices import Environment, Invoice, InvoiceState
 from storage.records.validation import ValidationStatus
-from storage.second_looks import SecondLooks
+from storage.second_looks import IN_QUESTION, SecondLooks
 from storage.tables import InboxEntryRow, InboxWordRow, InvoiceRow, InvoiceSeenRow, UtcDateTime
 
 _KEYS: dict[InboxOrder, Any] = {
@@ -184,7 +197,9 @@ class Inbox:
             found = found.where(condition)
         return found
 
-    def _in_state(self, state: InboxState | None, user_id: str | None) -> list[ColumnElement[bool]]:
+    def _in_state(
+        self, state: InboxState | None, user_id: str | None
+    ) -> Sequence[ColumnElement[bool] | TextClause]:
         available = InboxEntryRow.state == InvoiceState.AVAILABLE
         match state:
             case None:
@@ -200,6 +215,8 @@ class Inbox:
                 return [InboxEntryRow.done_at.is_not(None)]
             case InboxState.WARNINGS:
                 return [available, InboxEntryRow.warnings > 0]
+            case InboxState.HELD:
+                return [available, IN_QUESTION]
             case InboxState.DELETED:
                 return [InboxEntryRow.state == InvoiceState.DELETED]
 
@@ -289,6 +306,7 @@ class Inbox:
                 total=row.total,
                 currency=row.currency,
                 warnings=row.warnings,
+                second_look=SecondLook(row.second_look) if row.second_look else None,
                 validation=_status(rest[row.invoice_id].validation_status),
                 done_at=row.done_at,
                 acknowledged_at=row.acknowledged_at,

@@ -57,6 +57,7 @@ class InboxEntries:
                 total_key=inbox_words.UNKNOWN_AMOUNT,
                 currency=None,
                 warnings=0,
+                second_look=None,
                 words=bindparam("left"),
                 note=None,
             ),

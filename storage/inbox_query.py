@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 
+from storage.records.companies import SecondLook
 from storage.records.invoices import Environment, InvoiceState
 from storage.records.validation import ValidationStatus
 
@@ -33,6 +34,7 @@ class InboxState(StrEnum):
     OPEN = "open"  # neither done nor deleted
     DONE = "done"
     WARNINGS = "warnings"
+    HELD = "held"  # waits for a second pair of eyes, or was found wrong by one
     DELETED = "deleted"
 
 
@@ -117,6 +119,7 @@ class InboxEntry:
     total: str | None  # BT-112, else BT-115
     currency: str | None
     warnings: int
+    second_look: SecondLook | None  # whether somebody has to look first
     validation: ValidationStatus | None
     done_at: datetime | None
     acknowledged_at: datetime | None  # by a program of the company

@@ -5,16 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, and_, select, update
+from sqlalchemy import ColumnElement, and_, delete, func, insert, or_, select, text, update
 from sqlalchemy.engine import Connection
 
 from storage.chunks import chunks
 from storage.outbox import Outbox
-from storage.records.companies import SecondLook
+from storage.records.companies import Approval, SecondLook
 from storage.records.invoices import Invoice
+from storage.records.people import MembershipState
 from storage.records.webhooks import WebhookEvent
-from storage.tables import InboxEntryRow, InvoiceRow
+from storage.tables import InboxEntryRow, InvoiceRow, MembershipRow, SecondLookRow
 from storage.webhook_deliveries import WebhookDeliveries
+
+PEOPLE = 2  # of a company, who have to find an invoice right
+# Written out, for with bound values SQLite cannot know that the partial index holds these rows.
+IN_QUESTION = text("inbox_entry.second_look IN ('waiting', 'withheld', 'rejected')")
 
 
 class SecondLooks:
@@ -43,6 +48,57 @@ class SecondLooks:
     def put(self, invoice: Invoice, look: SecondLook | None) -> None:
         """Notes where an invoice stands; None: nobody has to look."""
         self._connection.execute(update(InboxEntryRow).where(_entry_of(invoice)).values(second_look=look))
+
+    def approval(self, invoice_id: str) -> Approval | None:
+        """What the first of two people said of an invoice."""
+        row = self._connection.execute(
+            select(SecondLookRow.__table__).where(SecondLookRow.invoice_id == invoice_id)
+        ).one_or_none()
+        return Approval(by=row.approved_by, at=row.approved_at) if row else None
+
+    def approve(self, invoice_id: str, by: str, at: datetime) -> None:
+        """Notes what the first of two people said. Raises Conflict when somebody was quicker."""
+        self._connection.execute(
+            insert(SecondLookRow).values(invoice_id=invoice_id, approved_by=by, approved_at=at)
+        )
+
+    def forget_approval(self, invoice_id: str) -> None:
+        """Nobody has said anything."""
+        self._connection.execute(delete(SecondLookRow).where(SecondLookRow.invoice_id == invoice_id))
+
+    def count_waiting(self, account_id: str) -> int:
+        """How many invoices of a company wait for a second look of its people."""
+        query = select(func.count()).select_from(InboxEntryRow)
+        return (
+            self._connection.scalar(
+                query.where(
+                    IN_QUESTION,
+                    InboxEntryRow.account_id == account_id,
+                    InboxEntryRow.second_look == SecondLook.WAITING,
+                )
+            )
+            or 0
+        )
+
+    def stuck(self, limit: int) -> list[str]:
+        """Ids of invoices that only an operator can let go: withheld ones, and those of companies without two people.
+
+        The oldest first.
+        """
+        people = (
+            select(func.count())
+            .select_from(MembershipRow)
+            .where(
+                MembershipRow.account_id == InboxEntryRow.account_id,
+                MembershipRow.state == MembershipState.ACTIVE,
+            )
+            .scalar_subquery()
+        )
+        alone = and_(InboxEntryRow.second_look == SecondLook.WAITING, people < PEOPLE)
+        query = select(InboxEntryRow.invoice_id).where(
+            IN_QUESTION, or_(InboxEntryRow.second_look == SecondLook.WITHHELD, alone)
+        )
+        return list(self._connection.scalars(query.order_by(InboxEntryRow.invoice_id).limit(limit)))
 
     def release_notices(self, invoices: Iterable[Invoice], now: datetime) -> None:
         """Lets the mails about invoices go that nobody has to look at any more, if nothing else holds them.

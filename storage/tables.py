@@ -286,6 +286,16 @@ class SenderWarningRow(Base):
     at: Mapped[datetime]
 
 
+class SecondLookRow(Base):
+    """That the first of two people found an invoice right that waits for both."""
+
+    __tablename__ = "second_look"
+
+    invoice_id: Mapped[str] = mapped_column(Id, primary_key=True)
+    approved_by: Mapped[str] = mapped_column(Id)  # a user's id
+    approved_at: Mapped[datetime]
+
+
 class PartnerKeyRow(Base):
     """One key by which a partner is found."""
 
@@ -379,6 +389,14 @@ class InboxEntryRow(Base):
         Index("ix_inbox_entry_issued", "account_id", "issue_date", "invoice_id"),
         Index("ix_inbox_entry_seller", "account_id", "seller_key", "invoice_id"),
         Index("ix_inbox_entry_total", "account_id", "total_key", "invoice_id"),
+        # Those that wait for somebody; it stays small however many are on record.
+        Index(
+            "ix_inbox_entry_second_look",
+            "account_id",
+            "invoice_id",
+            sqlite_where=text("second_look IN ('waiting', 'withheld', 'rejected')"),
+            postgresql_where=text("second_look IN ('waiting', 'withheld', 'rejected')"),
+        ),
         {"sqlite_with_rowid": False},
     )
 

@@ -69,7 +69,7 @@ def _decide_second_look(
 ) -> None:
     """What an account's policy makes of the warnings; that a sender is new to us holds up nobody."""
     look = records.second_looks.of([invoice.id]).get(invoice.id)
-    if look is None or look is SecondLook.RELEASED:
+    if look is None or look in (SecondLook.RELEASED, SecondLook.REJECTED):
         return
     codes = [one.code for one in warnings if one.code != WarningCode.FIRST_INVOICE]
     if codes:

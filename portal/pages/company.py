@@ -10,6 +10,8 @@ from starlette.responses import Response
 from portal.entering import line
 from portal.rendering import page, redirect
 from portal.seats import Seat, administrator_seat, seat
+from storage.decisions import companies as decisions
+from storage.records.companies import WarningPolicy
 from storage.records.people import token_maker
 
 router = APIRouter(prefix="/companies/{account_id}")
@@ -22,6 +24,18 @@ MOST_NAME_CHARACTERS = 100
 def company(request: Request, at: Annotated[Seat, Depends(seat)]) -> Response:
     """Everything that the company is known by."""
     return _company_page(request, at)
+
+
+@router.post("/policy")
+def set_policy(
+    request: Request,
+    at: Annotated[Seat, Depends(administrator_seat)],
+    policy: Annotated[WarningPolicy, Form()],
+) -> Response:
+    """What warnings about senders do to new invoices."""
+    with at.portal.store.transaction() as records:
+        decisions.set_warning_policy(records, at.company.id, policy, actor=at.actor, at=at.portal.now())
+    return redirect(request, at.path("/company"), notice="policy_saved")
 
 
 @router.post("/tokens")
@@ -67,6 +81,7 @@ def _company_page(
         partners=partners,
         secret=secret,
         fault=fault,
+        policies=[str(one) for one in WarningPolicy],
         api_address=f"{at.portal.base_url}/api/v1",
         **at.values(),
     )

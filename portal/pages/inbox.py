@@ -64,6 +64,7 @@ def inbox(request: Request, at: Annotated[Seat, Depends(seat)]) -> Response:
         shown = own.page(form.query, at.user.id)
         partners = own.partners()
         waiting = records.memberships.counts_waiting([at.company.id]) if at.administers else {}
+        to_check = records.second_looks.count_waiting(at.company.id)
     return page(
         request,
         at.who,
@@ -74,6 +75,7 @@ def inbox(request: Request, at: Annotated[Seat, Depends(seat)]) -> Response:
         partners=partners,
         states=list(InboxState),
         waiting=waiting.get(at.company.id, 0),
+        to_check=to_check,
         **at.values(),
     )
 

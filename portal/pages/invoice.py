@@ -10,12 +10,12 @@ from fastapi import APIRouter, Depends, Form, HTTPException, Request
 from starlette.responses import Response
 
 from portal.history_sentences import told
+from portal.pages.second_look import look_values
 from portal.rendering import page, redirect
 from portal.seats import Seat, seat
 from portal.sending import attached, shown_pdf, shown_readable, stored
 from portal.warning_texts import warning_text
 from storage.errors import NotFound
-from storage.records.companies import SecondLook
 from storage.records.history import HistoryEventName
 from storage.records.invoices import Invoice
 from storage.records.reading import Part, PartRole
@@ -42,7 +42,7 @@ def invoice(request: Request, invoice_id: str, at: At) -> Response:
         mail = records.mails.get(found.mail_id)
         events = records.history.of_invoice(invoice_id, found.mail_id)
         last_seen = own.last_seen(invoice_id, at.user.id)
-        held = records.second_looks.of([invoice_id]).get(invoice_id) is SecondLook.WAITING
+        look = look_values(records, at, found, events)
         sender_warnings = records.warnings.of([invoice_id]).get(invoice_id, [])
         done_by = records.users.by_ids([handling.done_by] if handling.done_by else []).values()
     if found.reading is not None and (last_seen is None or now - last_seen >= VIEWED_AGAIN_AFTER):
@@ -62,10 +62,10 @@ def invoice(request: Request, invoice_id: str, at: At) -> Response:
         pdf=_pdf_of(found),
         readable=found.reading is not None and found.reading.terms.structured,
         warning_text=lambda warning: warning_text(warning, at.who.language),
-        held=held,
         sender_warnings=[warning_told(one, at.who.language) for one in sender_warnings],
         rules_text=lambda sets: ", ".join(f"{one.name} {one.version}" for one in sets),
         senders_text=lambda boxes: ", ".join(f"{box.name} <{box.address}>".strip() for box in boxes),
+        **look,
         **at.values(),
     )
 

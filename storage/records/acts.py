@@ -19,6 +19,7 @@ class ActName(StrEnum):
     MAILS_RESUMED = "mails-resumed"
     MAIL_RELEASED = "mail-released"
     MAIL_RETRIED = "mail-retried"
+    POLICY_CHANGED = "policy-changed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -65,3 +65,12 @@ class SecondLook(StrEnum):
     WAITING = "waiting"
     WITHHELD = "withheld"  # and is not seen by its company
     RELEASED = "released"
+    REJECTED = "rejected"  # by a person of its company, who says that it must not be paid
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Approval:
+    """What the first of two people said of an invoice that waits: that it is right."""
+
+    by: str  # a user's id
+    at: datetime

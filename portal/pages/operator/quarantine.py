@@ -92,7 +92,7 @@ def show(request: Request, mail_id: str, at: At, account: str = "", read: bool =
         "operator/mail.html",
         mail=mail,
         waits=mail.state is MailState.QUARANTINED,
-        told=told(reversed(events), at.who.language),
+        told=told(reversed(events), at.who.language, names_operators=True),
         asked=asked,
         found=found,
         owners=sorted(owner.name for owner in owners.values()),
@@ -185,10 +185,13 @@ def _named(
     """Seller and buyer of each invoice in a mail, or why it cannot be read; that an operator looked is on record."""
     with at.portal.store.transaction() as records:
         octets = records.mails.octets(mail.id)
-        looked: dict[str, Any] = {"detail": {}, "mail_id": mail.id, "invoice_id": None}
-        event = HistoryEvent(at=at.portal.now(), event=HistoryEventName.VIEWED, actor=at.actor, **looked)
-        records.history.add([event])
         _, events = _set_aside(records, mail.id)
+        looked = {one.actor for one in events if one.event is HistoryEventName.VIEWED}
+        if at.actor not in looked:  # who looks ten times is on record once
+            about: dict[str, Any] = {"detail": {}, "mail_id": mail.id, "invoice_id": None}
+            event = HistoryEvent(at=at.portal.now(), event=HistoryEventName.VIEWED, actor=at.actor, **about)
+            records.history.add([event])
+            events.append(event)
     reading = at.portal.documents.read(octets)
     if isinstance(reading, ReadingFailed):
         return [], reading.reason, events

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
 from portal.operating import OperatorSeat, operator_seat
+from portal.pages.operator.withheld import MOST_SHOWN
 from portal.rendering import page
 from storage.records.outgoing import OutboundState
 
@@ -27,6 +28,7 @@ def queue(request: Request, at: Annotated[OperatorSeat, Depends(operator_seat)])
             "oldest": records.mails.oldest_queued(),
             "newest": records.mails.newest_received(),
             "quarantined": records.mails.quarantined(),
+            "withheld": len(records.second_looks.stuck(MOST_SHOWN)),
             "held": outbox.get(OutboundState.HELD, 0),
             "failed": outbox.get(OutboundState.FAILED, 0),
             "lanes": records.desk.lanes(),
