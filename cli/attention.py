@@ -2,69 +2,58 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterable
+from datetime import datetime, timedelta
 
-MOST_QUEUED_SECONDS = 300
-MOST_UNSENT = 100  # more than a burst of invoices leaves for a moment
-MOST_OVERDUE_SECONDS = 24 * 3600
-LEAST_FREE_SHARE = 0.05
-LEAST_FREE_OCTETS = 1024**3
-LARGE_DISK_OCTETS = 100 * 1024**3  # 5 GiB are enough on any disk
+from config.troubles import Trouble
+from ingest.lookout import Finding, Seen, findings
+
+# What is seen as it is now; that it is in the log, too, is no further trouble.
+_SEEN = {
+    *("disk-low", "queue-stands-still", "certificate-ends", "mails-in-quarantine", "mails-unsent"),
+    *("mails-failed", "retention-late", "quarantined", "send-failed"),
+}
+_EVERYDAY = {
+    "rejected",
+    "call-failed",
+    "webhook-disabled",
+}  # a stranger's mistake as a rule, so it is shown below what is ours to mend
+_SHORTEST_AGO = timedelta(minutes=2)
 
 
-def attention(status: dict[str, Any]) -> list[str]:
+def attention(smtp: dict[str, bool], seen: Seen, lately: Iterable[Trouble], now: datetime) -> list[str]:
     """Sentences, the most urgent first; none when all is well."""
-    looks = (_unheard, _disk, _queue, _quarantine, _outbox, _retention)
-    return [sentence for look in looks for sentence in look(status)]
+    unheard = [
+        f"nobody takes mail at {address}: is `invoices serve` running? `systemctl status 'invoices*'` and the "
+        "log say why; senders keep their mail meanwhile"
+        for address, answers in smtp.items()
+        if not answers
+    ]
+    logged = [
+        told(trouble, now)
+        for trouble in lately
+        if trouble.event not in _SEEN and trouble.event not in _EVERYDAY
+    ]
+    return unheard + [_sentence(finding) for finding in findings(seen)] + logged
 
 
-def _unheard(status: dict[str, Any]) -> Iterator[str]:
-    for address, answers in status["smtp"].items():
-        if not answers:
-            yield (
-                f"nobody takes mail at {address}: is `invoices serve` running? `systemctl status 'invoices*'` and the "
-                "log say why; senders keep their mail meanwhile"
-            )
+def everyday(lately: Iterable[Trouble], now: datetime) -> list[str]:
+    """What was refused of late, for whoever misses a mail."""
+    return [told(trouble, now) for trouble in lately if trouble.event in _EVERYDAY]
 
 
-def _disk(status: dict[str, Any]) -> Iterator[str]:
-    free, total = status["disk"]["free_octets"], status["disk"]["total_octets"]
-    if free < max(LEAST_FREE_OCTETS, LEAST_FREE_SHARE * min(total, LARGE_DISK_OCTETS)):
-        yield (
-            f"only {free / 1024**3:.1f} GiB of the disk are free: make room; when it is full senders are told 451 and "
-            "keep their mail"
-        )
+def told(trouble: Trouble, now: datetime) -> str:
+    """A line of the log as a sentence, with when it was."""
+    often = f"{trouble.times} times, last " if trouble.times > 1 else ""
+    ago = _ago(now - datetime.fromisoformat(trouble.last_at))
+    return f"`{trouble.event}` {often}{ago} ago ({trouble.cause}): {trouble.next_step}"
 
 
-def _queue(status: dict[str, Any]) -> Iterator[str]:
-    waits = status["oldest_queued_seconds"]
-    if waits is not None and waits > MOST_QUEUED_SECONDS:
-        yield (
-            f"the oldest mail has waited {waits // 60} minutes to be filed: does `invoices serve worker` run? Look for "
-            "`store-unavailable`, `reading-failed` and `worker-died` in the log"
-        )
+def _sentence(finding: Finding) -> str:
+    return f"{finding.cause}: {finding.next_step}"
 
 
-def _quarantine(status: dict[str, Any]) -> Iterator[str]:
-    if status["quarantined"]:
-        yield f"{status['quarantined']} in quarantine: `invoices quarantine list` has the reasons"
-
-
-def _outbox(status: dict[str, Any]) -> Iterator[str]:
-    if (waiting := status["outbox"].get("queued", 0)) > MOST_UNSENT:
-        yield (
-            f"{waiting} mails of ours wait to be sent: does the smarthost take them? `smarthost-away` in the log has "
-            "its words, `invoices check-config` tries it"
-        )
-    if failed := status["outbox"].get("failed", 0):
-        yield f"{failed} mails of ours were refused for good: `invoices outbound list --state failed` has the replies"
-
-
-def _retention(status: dict[str, Any]) -> Iterator[str]:
-    overdue = status["retention_overdue_seconds"]
-    if overdue is not None and overdue > MOST_OVERDUE_SECONDS:
-        yield (
-            f"what should have been deleted {overdue // 3600} hours ago is still there: does invoices-retention.timer "
-            "run? `invoices retention run` deletes it now"
-        )
+def _ago(since: timedelta) -> str:
+    if since < _SHORTEST_AGO:
+        return f"{max(0, round(since.total_seconds()))} seconds"
+    return f"{round(since.total_seconds() / 60)} minutes"

@@ -48,7 +48,10 @@ class Front:
             self._settings = load(self.config)
             log = self._settings.log
             # A command says what it did; its log only adds what went wrong. Programs tell everything.
-            set_up_log(log if self.is_program else log.model_copy(update={"level": "warning"}))
+            if self.is_program:
+                set_up_log(log, troubles_in=self._settings.data_dir)
+            else:
+                set_up_log(log.model_copy(update={"level": "warning"}))
         return self._settings
 
     @property

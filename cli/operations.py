@@ -13,7 +13,8 @@ from cli.forms import invoice_forms
 from cli.front import Command, Front, pass_front
 from config.load import WrongSettings, load
 from config.settings import Settings
-from ingest import daemon
+from ingest import daemon, mail_log
+from storage.errors import StoreError
 from storage.store import Store
 
 
@@ -53,6 +54,10 @@ def serve(front: Front, parts: tuple[str, ...]) -> None:
         again = daemon.serve(front.settings, parts or PARTS, BESIDE, lambda: _wrong_settings(front))
     except daemon.WorkerDied as error:
         raise click.ClickException(str(error)) from error
+    except (StoreError, OSError, ValueError) as error:
+        if not isinstance(error, WrongSettings):  # these may say that there is no log yet
+            mail_log.start_failed(error)
+        raise
     if again:
         signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until the new program listens to it
         # The same process, so that systemd and the sockets it handed over stay with it.

@@ -11,6 +11,7 @@ from cli.forms import instant
 from cli.front import Front, Group, Instant, actor, pass_front, utc_now
 from ingest.filing_settings import retention_periods
 from retention import rescheduling, worker
+from retention.clock import WrongClock
 from retention.pace import LATE, REST_SHARE, REST_SHARE_LATE, SMALLEST_BATCH, Pace
 from retention.warning import warn
 from storage.ids import new_id
@@ -61,9 +62,13 @@ def _run(front: Front, at: datetime, *, dry_run: bool, drill: bool, clock_is_rig
     if clock_is_right:
         worker.trust_clock(front.store, periods, at, actor())
     furthest = timedelta(days=front.settings.retention.clock_jump_days)
-    swept = worker.run(
-        front.store, periods, at, furthest=furthest, batch=SMALLEST_BATCH, pace=Pace(front.store)
-    )
+    try:
+        swept = worker.run(
+            front.store, periods, at, furthest=furthest, batch=SMALLEST_BATCH, pace=Pace(front.store)
+        )
+    except WrongClock as error:
+        worker.log_stopped(error)
+        raise
     _warn(front, at)
     return swept
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
+from dataclasses import asdict
 from datetime import datetime
 from itertools import count
 from pathlib import Path
@@ -12,16 +13,19 @@ from typing import Any
 import click
 from rich.live import Live
 
-from cli.attention import attention
+from cli.attention import attention, everyday, told
 from cli.checks.network import first_line
 from cli.forms import instant
 from cli.front import Command, Front, pass_front, utc_now
 from cli.status_screen import screen
 from config.settings import Settings
+from config.troubles import lately
 from ingest.filing_settings import retention_periods
+from ingest.lookout import Seen, certificate_end
 from retention import worker
 from storage.errors import StorageUnavailable
 from storage.records.mails import MailState
+from storage.records.outgoing import OutboundState
 from storage.store import Store
 
 _GREETING = ("220", "421", "554")  # also one that lets nobody in is there
@@ -43,7 +47,9 @@ def status(front: Front, watch: bool, every: float, times: int | None) -> None:
         try:
             form = look(front.store, front.settings, utc_now())
         except StorageUnavailable as error:
-            raise StorageUnavailable(f"the database does not answer: {error}\n{NEXT_STEP}") from error
+            logged = [told(trouble, utc_now()) for trouble in lately(front.settings.data_dir, utc_now())]
+            said = [f"the database does not answer: {error}", NEXT_STEP, *logged]
+            raise StorageUnavailable("\n".join(said)) from error
         front.print_json(form) if front.json else front.console.print(screen(form, None))
         return
     before: dict[str, Any] | None = None
@@ -91,7 +97,22 @@ def look(store: Store, settings: Settings, now: datetime) -> dict[str, Any]:
             "used_by_store_octets": store.size(),
         },
     }
-    return form | {"attention": attention(form)}
+    troubles, ends = lately(settings.data_dir, now), certificate_end(settings)
+    seen = Seen(
+        free_octets=usage.free,
+        total_octets=usage.total,
+        oldest_queued_seconds=form["oldest_queued_seconds"],
+        quarantined=form["quarantined"],
+        unsent=outbox.get(OutboundState.QUEUED, 0),
+        failed=outbox.get(OutboundState.FAILED, 0),
+        overdue_seconds=form["retention_overdue_seconds"],
+        certificate_seconds=(ends - now).total_seconds() if ends else None,
+    )
+    return form | {
+        "attention": attention(form["smtp"], seen, troubles, now),
+        "refused_lately": everyday(troubles, now),
+        "troubles": [asdict(trouble) for trouble in troubles],
+    }
 
 
 def _age(since: datetime | None, now: datetime) -> int | None:

@@ -40,7 +40,8 @@ def screen(form: dict[str, Any], before: dict[str, Any] | None) -> Group:
     for name, text in rows.items():
         table.add_row(name, cell(text or None))
     told = [Text(f"! {sentence}", style="bold red") for sentence in form["attention"]]
-    return Group(table, *(told or [Text("Nothing needs attention.", style="green")]))
+    below = [Text(f"- {sentence}") for sentence in form["refused_lately"]]
+    return Group(table, *below, *(told or [Text("Nothing needs attention.", style="green")]))
 
 
 def _queue(queued: int, oldest: int | None) -> str:

@@ -19,6 +19,7 @@ from ingest.afterwards import Afterwards
 from ingest.exposition import exposed
 from ingest.filing_settings import link_tokens, notice_rules, retention_periods
 from ingest.health import Health, Probe, Watch, answering, still_moving, watched_by_systemd
+from ingest.lookout import Lookout
 from ingest.processing.filing import Rules
 from ingest.processing.processor import Processor, Wiring
 from ingest.receivers import Receivers
@@ -140,8 +141,10 @@ async def _serve_with(
         watching = asyncio.create_task(
             Watch(health, _probes(settings, parts, endpoints, worker), notifier).run()
         )
+        looking = asyncio.create_task(Lookout(settings, store, utc_now).run())
         await told_to_stop.wait()
         watching.cancel()
+        looking.cancel()
         health.stopping = True
         # Told that it stops, systemd would kill in the end what starts anew.
         notifier.notify("RELOADING=1" if reload.wanted else "STOPPING=1")

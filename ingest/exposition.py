@@ -16,7 +16,6 @@ from socketserver import ThreadingMixIn
 from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
-from cryptography import x509
 from prometheus_client import CollectorRegistry, make_wsgi_app
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
@@ -24,8 +23,10 @@ from prometheus_client.registry import Collector
 from prometheus_client.samples import Sample
 
 from config.settings import Settings, host_and_port
+from config.troubles import lately
 from ingest import metrics
 from ingest.health import Health
+from ingest.lookout import certificate_end
 from storage.errors import StoreError
 from storage.records.outgoing import OutboundState
 from storage.store import Store
@@ -104,15 +105,30 @@ class Machine(Collector):
         with suppress(OSError):
             free = shutil.disk_usage(self._settings.data_dir).free
             yield GaugeMetricFamily("invoices_disk_free_octets", "Room on the disk of data_dir.", value=free)
-        certificate = self._settings.smtp.tls_certificate
-        if certificate is not None:
-            with suppress(OSError, ValueError):
-                ends = x509.load_pem_x509_certificate(certificate.read_bytes()).not_valid_after_utc
-                yield GaugeMetricFamily(
-                    "invoices_certificate_ends_seconds",
-                    "When the certificate of SMTP ends, in seconds since 1970.",
-                    value=ends.timestamp(),
-                )
+        ends = certificate_end(self._settings)
+        if ends is not None:
+            yield GaugeMetricFamily(
+                "invoices_certificate_ends_seconds",
+                "When the certificate of SMTP ends, in seconds since 1970.",
+                value=ends.timestamp(),
+            )
+
+
+class Troubles(Collector):
+    """What went wrong on this machine within the last hour, also what other services of it have logged."""
+
+    def __init__(self, settings: Settings, now: Callable[[], datetime]) -> None:
+        self._data_dir = settings.data_dir
+        self._now = now
+
+    def collect(self) -> Iterator[Metric]:
+        """See Prometheus' Collector."""
+        family = GaugeMetricFamily(
+            "invoices_troubles", "Troubles within the last hour.", labels=["event", "reason"]
+        )
+        for trouble in lately(self._data_dir, self._now()):
+            family.add_metric([trouble.event, trouble.reason], trouble.times)
+        yield family
 
 
 class AllProcesses(Collector):
@@ -166,6 +182,7 @@ def exposed(
         registry.register(AllProcesses(Path(folder)))
         registry.register(Queue(store, now))
         registry.register(Machine(settings))
+        registry.register(Troubles(settings, now))
         try:
             server = make_server(
                 host,

@@ -6,6 +6,7 @@ import structlog
 
 from ingest import metrics
 from storage.records.filing import Filing
+from storage.records.mails import Outcome
 from storage.records.senders import SenderAuthentication
 from storage.records.validation import Validation
 
@@ -48,6 +49,46 @@ def probe_failed(part: str, reason: str) -> None:
     _log.error("probe-failed", part=part, reason=reason)
 
 
+def start_failed(error: Exception) -> None:
+    """The program cannot begin its work, or cannot go on; it ends."""
+    _log.error("start-failed", error=str(error))
+
+
+def disk_low(cause: str) -> None:
+    """The disk of `data_dir` is almost full. Told again while it lasts."""
+    _log.warning("disk-low", cause=cause)
+
+
+def queue_stands_still(cause: str) -> None:
+    """A mail has waited long to be filed. Told again while it lasts."""
+    _log.warning("queue-stands-still", cause=cause)
+
+
+def certificate_ends(cause: str) -> None:
+    """The certificate of SMTP ends soon, or has ended. Told again while it lasts."""
+    _log.warning("certificate-ends", cause=cause)
+
+
+def mails_in_quarantine(cause: str) -> None:
+    """Mails wait for an operator. Told again while it lasts."""
+    _log.warning("mails-in-quarantine", cause=cause)
+
+
+def mails_unsent(cause: str) -> None:
+    """Many mails of ours wait to be sent. Told again while it lasts."""
+    _log.warning("mails-unsent", cause=cause)
+
+
+def mails_failed(cause: str) -> None:
+    """Mails of ours are not tried any more. Told again while it lasts."""
+    _log.warning("mails-failed", cause=cause)
+
+
+def retention_late(cause: str) -> None:
+    """An invoice is still there long after its time. Told again while it lasts."""
+    _log.warning("retention-late", cause=cause)
+
+
 def stopped() -> None:
     """Everything is finished."""
     _log.info("stopped")
@@ -65,6 +106,8 @@ def closed(*, peer: str | None, reason: str) -> None:
     metrics.OPEN_SESSIONS.dec()
     metrics.SESSION_ENDS.labels(reason).inc()
     _log.debug("closed", peer=peer, reason=reason)
+    if reason == "tls-handshake":
+        _log.warning("handshake-failed", peer=peer, cause="TLS was begun and did not come about")
 
 
 def rejected(*, peer: str | None, stage: str, reason: str, reply: str) -> None:
@@ -88,6 +131,11 @@ def certificate_broken(path: str, error: Exception) -> None:
     """A renewed certificate cannot be used; the one before it stays in use."""
     metrics.CERTIFICATE_TROUBLE.inc()
     _log.error("certificate-broken", certificate=path, error=str(error))
+
+
+def users_broken(error: Exception) -> None:
+    """The changed file of users cannot be used; the one before it stays in use."""
+    _log.error("users-broken", error=str(error))
 
 
 def receiver_died(number: int, status: int | None) -> None:
@@ -138,6 +186,8 @@ def filed(filing: Filing, milliseconds: float) -> None:
         links=len(filing.new_links),
         milliseconds=round(milliseconds, 1),
     )
+    if filing.outcome is Outcome.QUARANTINED:
+        _log.warning("quarantined", mail=filing.mail_id, cause="it could not be filed as an invoice")
 
 
 def reading_failed(mail_id: str, reason: str, failures: int, quarantined: bool) -> None:

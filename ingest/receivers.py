@@ -148,7 +148,7 @@ def _spawn(settings: Settings, endpoints: list[Endpoint], mouth: int, parent: in
 
 def receive(settings: Settings, endpoints: list[Endpoint], mouth: _Mouth, parent: int) -> None:
     """What such a process does: takes mail until it is told to stop, or its parent is gone."""
-    set_up_log(settings.log)
+    set_up_log(settings.log, troubles_in=settings.data_dir)
     uvloop.run(_receive(settings, endpoints, mouth.descriptor, parent))
 
 

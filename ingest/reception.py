@@ -169,7 +169,7 @@ class Reception:
                 policy=policy(settings),
                 proxies=networks(smtp.proxies),
                 xclient=networks(smtp.xclient),
-                users=Users(smtp.users) if smtp.users else None,
+                users=Users(smtp.users, mail_log.users_broken) if smtp.users else None,
             ),
             SessionWork(
                 accept=self._acceptance.accept,

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from retention.clock import checked
+from retention.clock import WrongClock, checked
 from storage.expired import DueInvoice, DueMail, Place
 from storage.expiry import RetentionPeriods
 from storage.records.history import HistoryEvent, HistoryEventName
@@ -184,6 +184,11 @@ def _swept(one: _Run) -> Swept:
         one.store.forget_journal()
     _log.info("swept", **asdict(swept))
     return swept
+
+
+def log_stopped(error: WrongClock) -> None:
+    """A run did not begin, since the clock cannot be trusted."""
+    _log.error("retention-stopped", error=str(error))
 
 
 def _links_ended_before(periods: RetentionPeriods, now: datetime) -> datetime:

@@ -81,7 +81,7 @@ class Commands:
 
 def commands_on(url: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Commands:
     """The commands on the store at `url`, with their state in `folder` and no other setting."""
-    monkeypatch.setattr("cli.front.set_up_log", lambda _: None)  # it is made for a process of its own
+    monkeypatch.setattr("cli.front.set_up_log", lambda *_, **__: None)  # it is made for a process of its own
     for name in [name for name in os.environ if name.startswith("INVOICES_")]:
         monkeypatch.delenv(name)
     environment = {"INVOICES_DATA_DIR": str(folder / "state"), "INVOICES_DATABASE__URL": url}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from ingest.receiving.transfer_key import transfer_digest
@@ -28,18 +28,26 @@ class Filed:
     octets: bytes
 
 
-def file_invoice(url: str, *, environment: Environment = Environment.PRODUCTIVE, **account: Any) -> Filed:
-    """A mail with an invoice as the worker files it; whatever is in the store already stays."""
+def file_invoice(
+    url: str,
+    *,
+    environment: Environment = Environment.PRODUCTIVE,
+    at: datetime = making.NOW,
+    **account: Any,
+) -> Filed:
+    """A mail with an invoice as the worker files it `at` that time; whatever is in the store already stays."""
     company = making.account(**account)
     octets = new_id().encode()
-    mail = making.incoming(octets, transfer_digest=transfer_digest(octets, making.envelope()))
+    envelope = making.envelope(received_at=at)
+    mail = making.incoming(octets, transfer_digest=transfer_digest(octets, envelope), envelope=envelope)
     days = 30 if environment is Environment.TEST else 90
     invoice = making.invoice(
         mail_id=mail.id,
         account_id=company.id,
         environment=environment,
+        received_at=at,
         environment_reason="header" if environment is Environment.TEST else None,
-        expires_at=making.NOW + days * DAY,
+        expires_at=at + days * DAY,
     )
     detail = {"environment": str(environment), "expires_at": invoice.expires_at.isoformat()}
     events = [
@@ -65,7 +73,7 @@ def file_invoice(url: str, *, environment: Environment = Environment.PRODUCTIVE,
             outcome=Outcome.RECORDED,
             reason=None,
             message=making.message(),
-            received_at=making.NOW,
+            received_at=at,
             expires_at=invoice.expires_at,
             new_accounts=(company,),
             invoices=(invoice,),

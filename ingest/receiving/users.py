@@ -12,6 +12,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from ingest.receiving.watched_file import WatchedFiles
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 _MAX_NAME = 255
@@ -27,9 +28,10 @@ class Users:
     It is read again when it has changed; while a changed file cannot be read, the one before it counts.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, on_broken: Callable[[Exception], None] = lambda _: None) -> None:
         """Raises OSError when the file cannot be read, ValueError naming the line that is wrong."""
         self._path = path
+        self._on_broken = on_broken
         self._files = WatchedFiles([path])
         self._hashes = _read(path)
         self._nobody = _HASHER.hash("nobody has this password")
@@ -50,8 +52,8 @@ class Users:
         if self._files.changed():
             try:
                 self._hashes = _read(self._path)
-            except (OSError, ValueError):
-                return
+            except (OSError, ValueError) as error:
+                self._on_broken(error)
 
 
 def parse_plain(response: bytes) -> tuple[str, str] | None:

@@ -14,6 +14,7 @@ from prometheus_client import Counter
 from prometheus_client.metrics import MetricWrapperBase
 
 from cli.main import main
+from config.next_steps import next_steps
 from ingest import metrics
 from ingest.processing.environment import TestSign
 from ingest.processing.match_rules import MatchRule
@@ -111,6 +112,14 @@ def test_every_log_event_is_documented_with_its_level() -> None:
     assert sorted(documented) == sorted(set(_log_events()))
 
 
+def test_every_trouble_in_the_log_says_what_to_do() -> None:
+    """And nothing does that no program says; refusals by their reason."""
+    troubles = {event for event, level in _log_events() if level in {"warning", "error", "critical"}}
+
+    assert set(next_steps()["events"]) == troubles
+    assert set(next_steps()["refusals"]) <= {reply.label for reply in Reply if reply.code >= 400}
+
+
 def test_every_metric_is_documented_with_its_labels() -> None:
     """The names as Prometheus shows them."""
     _, _, below = _text("docs/operating.md").partition("## Metrics\n")
@@ -131,6 +140,7 @@ def test_every_metric_is_documented_with_its_labels() -> None:
         "invoices_retention_overdue_seconds": [],
         "invoices_outbox_mails": ["state"],
         "invoices_disk_free_octets": [],
+        "invoices_troubles": ["event", "reason"],
         "invoices_certificate_ends_seconds": [],
     }
     assert documented == counters | asked
