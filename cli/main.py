@@ -17,7 +17,6 @@ PLACES = {
     "link": "cli.link",
     "outbound": "cli.outbound",
     "operator": "cli.operator",
-    "person": "cli.person",
     "quarantine": "cli.quarantine",
     "release": "cli.release",
     "retention": "cli.retention",

@@ -1,10 +1,11 @@
-"""`invoices move`: brings the octets of all filed mails to another place, while mail comes in."""
+"""`invoices move`: brings octets to another place, or everything to another database, while mail comes in."""
 
 from __future__ import annotations
 
 import click
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
+from cli import move_database
 from cli.front import EXIT_FAILED, Command, Front, pass_front
 from storage.blobs import BlobPlace, open_place
 from storage.errors import NotFound
@@ -16,13 +17,30 @@ AT_ONCE = 200
 @click.option(
     "--to", metavar="URL", help="database:, file:///FOLDER or s3://BUCKET/PREFIX; else what blobs.url says."
 )
+@click.option(
+    "--database", metavar="URL", help="Move everything from SQLite to this PostgreSQL database instead."
+)
+@click.option("--finish", is_flag=True, help="With --database: close the SQLite database and open the other.")
+@click.option("--abandon", is_flag=True, help="Give a move to another database up that was not finished.")
 @pass_front
-def move(front: Front, to: str | None) -> None:
-    """Bring the octets of all filed mails to where blobs.url says, or to another place.
+def move(front: Front, to: str | None, database: str | None, finish: bool, abandon: bool) -> None:
+    """Bring the octets of all filed mails to where blobs.url says, or to another place; or everything to PostgreSQL.
 
     Each mail is read, its digest compared, written there, and only then let go of where it was. Safe to interrupt
     and to repeat; mail comes in meanwhile. Set blobs.url before, or a running worker brings them back.
+
+    With --database everything on record is copied and compared, as often as you like, while the mailbox goes on. With
+    --finish, too, what is left follows, and from then on only the other database takes mail: set database.url to it
+    and start every part anew. Until then senders are told 451 and keep their mail.
     """
+    if (to and (database or abandon)) or (database and abandon) or (finish and not database):
+        raise click.UsageError("--to, --database (perhaps with --finish) and --abandon are different moves")
+    if abandon:
+        move_database.give_up(front)
+        return
+    if database:
+        move_database.move(front, database, finish=finish)
+        return
     try:
         place = open_place(to or front.settings.blobs.url)
     except ValueError as error:

@@ -257,7 +257,7 @@ class PostgresIncoming:
         ):
             copy.set_types(["varchar", "int4", "bytea"])
             for mail in mails:
-                for position, piece in enumerate(_row_sized(mail.content.chunks())):
+                for position, piece in enumerate(row_sized(mail.content.chunks())):
                     copy.write_row((mail.id, position, piece))
 
 
@@ -301,7 +301,8 @@ def _octets_rows(mails: Iterable[IncomingMail]) -> Iterator[_Row]:
             yield (mail.id, position, chunk)
 
 
-def _row_sized(chunks: Iterable[bytes]) -> Iterator[memoryview]:
+def row_sized(chunks: Iterable[bytes]) -> Iterator[memoryview]:
+    """Octets in pieces as PostgreSQL keeps them, a row each."""
     for chunk in chunks:
         for start in range(0, len(chunk) or 1, _OCTETS_OF_A_ROW):
             yield memoryview(chunk)[start : start + _OCTETS_OF_A_ROW]

@@ -5,9 +5,15 @@ from __future__ import annotations
 from sqlalchemy import Engine, inspect
 from sqlalchemy.engine import Connection
 
+from storage.driver_errors import MOVED_AWAY
 from storage.engine import WRITES
+from storage.errors import SchemaMismatch
 
-NEWEST = "0020"  # the last migration's; a test holds it to that
+NEWEST = "0019"  # the last migration's; a test holds it to that
+
+# Instead of a version, so that nobody takes either database for a mailbox (storage/moving).
+MOVED = "moved"  # the SQLite database that everything has gone from
+MOVING = "moving"  # the PostgreSQL database that not everything is in yet
 
 _LOCK = 0x1970_1CE5  # any number that only we use: PostgreSQL advisory lock of migrations
 
@@ -19,15 +25,32 @@ def current_version(connection: Connection) -> str | None:
     return connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
 
 
+def wrong_version(found: str | None) -> str:
+    """What to do about a database that has another version than NEWEST."""
+    if found == MOVED:
+        return MOVED_AWAY
+    if found == MOVING:
+        return (
+            "a mailbox is being moved into this database: `invoices move --database URL --finish` ends that"
+        )
+    return (
+        f"the database has schema {found}, this version needs {NEWEST}: "
+        "run `invoices migrate` (or the newer version of the program)"
+    )
+
+
 def migrate(engine: Engine) -> tuple[str | None, str]:
     """Upgrades to the newest version in one transaction; returns the versions before and after.
 
     Safe when several processes do it at once: one works, the others wait and find nothing to do.
+    Raises SchemaMismatch when everything has moved from here, or not everything is here yet.
     """
     with engine.connect().execution_options(**{WRITES: True}) as connection, connection.begin():
         if connection.dialect.name == "postgresql":
             connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
         before = current_version(connection)
+        if before in (MOVED, MOVING):
+            raise SchemaMismatch(wrong_version(before))
         upgrade(connection, NEWEST)
         return before, NEWEST
 

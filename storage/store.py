@@ -31,13 +31,14 @@ from storage.erasing import ErasingLock
 from storage.errors import Conflict, SchemaMismatch, StorageUnavailable
 from storage.expired import Expired
 from storage.expiries import Expiries
-from storage.factors import FactorRecords
 from storage.history import History
 from storage.inbox import Inbox
 from storage.intake import Intake
 from storage.invoices import Invoices
 from storage.legal_holds import LegalHolds
 from storage.memberships import Memberships
+from storage.moving.move import Moving, abandon
+from storage.moving.move import opened as opened_move
 from storage.operators import Operators
 from storage.outbox import Outbox
 from storage.partners import Partners
@@ -99,7 +100,6 @@ class Transaction:
     validations: Validations
     soundness: Soundness
     expiries: Expiries
-    factors: FactorRecords
     webhooks: Webhooks
     webhook_deliveries: WebhookDeliveries
 
@@ -292,6 +292,25 @@ class Store:
             finally:
                 engine.dispose()
 
+    @classmethod
+    @contextmanager
+    def moving(cls, url: str, to: str) -> Iterator[Moving | None]:
+        """The move from SQLite at `url` to PostgreSQL at `to`; see `storage.moving.move.opened`.
+
+        Raises StorageUnavailable, SchemaMismatch, Conflict, also in the block.
+        """
+        with _named_errors(), opened_move(url, to) as moving:
+            yield moving
+
+    @classmethod
+    def abandon_move(cls, url: str) -> bool:
+        """Ends a move of the SQLite database at `url` before it was finished; False when there was none.
+
+        Raises StorageUnavailable, SchemaMismatch, Conflict.
+        """
+        with _named_errors():
+            return abandon(url)
+
     def size(self) -> int:
         """Octets that everything takes on the disk. Raises StorageUnavailable."""
         with _named_errors():
@@ -364,10 +383,7 @@ class Store:
                 schema.migrate(self._engine)
                 return
         if found != schema.NEWEST:
-            raise SchemaMismatch(
-                f"the database has schema {found}, this version needs {schema.NEWEST}: "
-                "run `invoices migrate` (or the newer version of the program)"
-            )
+            raise SchemaMismatch(schema.wrong_version(found))
 
 
 def _records(connection: Connection) -> Transaction:
@@ -400,7 +416,6 @@ def _records(connection: Connection) -> Transaction:
         validations=Validations(connection),
         soundness=Soundness(connection),
         expiries=Expiries(connection),
-        factors=FactorRecords(connection),
         webhooks=Webhooks(connection),
         webhook_deliveries=WebhookDeliveries(connection),
     )
@@ -411,6 +426,8 @@ def _named_errors() -> Iterator[None]:
     try:
         yield
     except sql.IntegrityError as error:
+        if means_unavailable(error.orig):
+            raise StorageUnavailable(_first_line(error)) from error
         raise Conflict(_first_line(error)) from error
     except (sql.OperationalError, sql.InterfaceError, sql.InternalError, sql.TimeoutError) as error:
         raise StorageUnavailable(_first_line(error)) from error

@@ -14,6 +14,7 @@ from config.settings import Settings
 from reading.sandbox import ReaderPool, ReadingFailed
 from storage.blobs import open_place
 from storage.ids import new_id
+from storage.schema import wrong_version
 from storage.store import Store
 from validation.rule_sets import installed_rules, is_installed
 
@@ -70,7 +71,7 @@ def check_database(settings: Settings) -> str:
     if before is None:
         return f"{found.server} answers; it is empty, its schema is made at the first start"
     if before != needed:
-        raise ValueError(f"has schema {before}, this version needs {needed}: run `invoices migrate`")
+        raise ValueError(wrong_version(before))
     return f"{found.server} answers, schema {before}"
 
 

@@ -86,9 +86,7 @@ def add_webhook(by: By, wanted: WantedWebhook) -> NewWebhook:
     try:
         known = Wanted.entered(by.portal, wanted.url, wanted.events)
         with by.portal.store.transaction() as records:
-            made, secret = hooking.add(
-                records, by.portal, by.token.account_id, known, by=by.token.maker, actor=by.actor
-            )
+            made, secret = hooking.add(records, by.portal, by.token.account_id, known, by.token.maker)
     except ValueError as error:
         raise HTTPException(400, f"{error}"[:200]) from error
     except TooMany as error:
@@ -107,8 +105,7 @@ def get_webhook(by: By, webhook_id: Id) -> ShownWebhook:
 def remove_webhook(by: By, webhook_id: Id) -> Response:
     """Removes one with what is known of its calls."""
     with by.portal.store.transaction() as records:
-        webhook = records.webhooks.get(by.token.account_id, webhook_id)
-        hooking.remove(records, by.portal, webhook, by.actor)
+        records.webhooks.remove(records.webhooks.get(by.token.account_id, webhook_id))
     return Response(status_code=204)
 
 

@@ -49,7 +49,7 @@ def restore(engine: Engine, reader: BackupReader) -> None:
         schema.upgrade(connection, contents.schema)
         for table in contents.tables:
             _copy_in(connection, table, reader.pieces(f"{_TABLES}/{table.name}"))
-        _set_sequences(connection)
+        set_sequences(connection)
 
 
 def _tables(connection: Connection) -> list[SqlTable]:
@@ -86,7 +86,7 @@ def _copy_in(connection: Connection, table: Table, pieces: Iterator[bytes]) -> N
             )
 
 
-def _set_sequences(connection: Connection) -> None:
+def set_sequences(connection: Connection) -> None:
     """COPY sets identifiers and does not count them; the next row needs one that is free."""
     for table, column in list(connection.exec_driver_sql(_COUNTED)):
         connection.exec_driver_sql(

@@ -1,0 +1,1 @@
+"""Moves everything on record from SQLite to PostgreSQL while mail is taken and filed."""
