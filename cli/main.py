@@ -17,6 +17,7 @@ PLACES = {
     "link": "cli.link",
     "outbound": "cli.outbound",
     "operator": "cli.operator",
+    "person": "cli.person",
     "quarantine": "cli.quarantine",
     "release": "cli.release",
     "retention": "cli.retention",

@@ -32,6 +32,7 @@ VALUES: dict[str, Any] = {
     "claim_code": "0123456789ABCDEF",
     "key": "company.example",
     "expiring": "2",
+    "what": "authenticator-set",
     "address": "https://erp.company.example/invoices",
     "webhooks_url": "https://invoices.example.com/companies/1/webhooks",
     "from_shown": "22 February 2027",

@@ -24,6 +24,7 @@ from portal.pages import (
     invoice,
     members,
     registering,
+    second_factor,
     second_look,
     webhooks,
 )
@@ -35,7 +36,7 @@ from storage.errors import NotFound, StoreError
 
 # Every room of the portal; a new page is in one of them, or its router is added here.
 ROUTERS: Sequence[APIRouter] = (
-    *(front.router, entrance.router, registering.router, account.router),
+    *(front.router, entrance.router, registering.router, account.router, second_factor.router),
     *(inbox.router, invoice.router, second_look.router),
     *(members.router, company.router, webhooks.router),
     *(api.router, api_webhooks.router, api_description.router),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from portal.wired import Portal
 from storage.ids import new_id
+from storage.records.acts import ActName
 from storage.records.webhooks import CHOOSABLE, Webhook, WebhookEvent
 from storage.store import Transaction
 from storage.webhook_addresses import webhook_url
@@ -36,9 +37,12 @@ class Wanted:
 
 
 def add(
-    records: Transaction, portal: Portal, account_id: str, wanted: Wanted, by: str
+    records: Transaction, portal: Portal, account_id: str, wanted: Wanted, *, by: str, actor: str
 ) -> tuple[Webhook, str]:
-    """A new webhook of a company and its secret, which is shown now and never again. Raises TooMany."""
+    """A new webhook of a company and its secret, which is shown now and never again. Raises TooMany.
+
+    `by`: a user's id or what `ApiToken.maker` says; `actor`: the same for the record of acts.
+    """
     if len(records.webhooks.of_account(account_id)) >= MOST_WEBHOOKS:
         raise TooMany
     secret_id = new_id()
@@ -53,6 +57,7 @@ def add(
         created_by=by,
     )
     records.webhooks.add(webhook)
+    _note(records, portal, ActName.WEBHOOK_ADDED, webhook, actor)
     return webhook, portal.webhook_secrets.written(secret_id)
 
 
@@ -61,3 +66,15 @@ def renew_secret(records: Transaction, portal: Portal, webhook: Webhook) -> str:
     secret_id = new_id()
     records.webhooks.renew_secret(webhook, secret_id, portal.webhook_secrets.digest(secret_id), portal.now())
     return portal.webhook_secrets.written(secret_id)
+
+
+def remove(records: Transaction, portal: Portal, webhook: Webhook, actor: str) -> None:
+    """Removes a webhook with what is known of its calls."""
+    records.webhooks.remove(webhook)
+    _note(records, portal, ActName.WEBHOOK_REMOVED, webhook, actor)
+
+
+def _note(records: Transaction, portal: Portal, name: ActName, webhook: Webhook, actor: str) -> None:
+    # What stands behind the question mark may be a secret of the program's.
+    detail = {"address": webhook.url.partition("?")[0]}
+    records.acts.add(name, webhook.account_id, actor=actor, at=portal.now(), detail=detail)

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from fastapi import Request
 
 from portal.documents import Documents
+from portal.one_time_passwords import Authenticators
 from storage.link_tokens import LinkTokens
 from storage.records.invoices import Invoice
 from storage.store import Store, Transaction
@@ -38,6 +39,16 @@ class Portal:
     def tokens(self) -> LinkTokens:
         """Where registration links come from."""
         return LinkTokens(self.key, self.base_url)
+
+    @property
+    def authenticators(self) -> Authenticators:
+        """Where the secrets of people's apps come from."""
+        return Authenticators(self.key)
+
+    @property
+    def name(self) -> str:
+        """What an app calls this portal: its host."""
+        return urlsplit(self.base_url).hostname or "invoices"
 
     @property
     def webhook_secrets(self) -> WebhookSecrets:

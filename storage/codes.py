@@ -78,7 +78,17 @@ class Codes:
 
         Counting comes first, in one statement: a hundred guesses at once are a hundred attempts.
         """
-        counted = self._connection.execute(
+        counted = self.count(flow, now)
+        digits = "".join(sign for sign in code if sign.isdigit())
+        if counted is None or counted.code_digest is None:
+            return None
+        if not hmac.compare_digest(_code_digest(flow, digits), counted.code_digest):
+            return None
+        return counted if self.end(counted) else None
+
+    def count(self, flow: str, now: datetime) -> OneTimeCode | None:
+        """Counts an attempt; None when the flow is over or has had too many."""
+        row = self._connection.execute(
             update(OneTimeCodeRow)
             .where(
                 OneTimeCodeRow.flow_digest == _flow_digest(flow),
@@ -88,15 +98,14 @@ class Codes:
             .values(attempts=OneTimeCodeRow.attempts + 1)
             .returning(OneTimeCodeRow.__table__)
         ).one_or_none()
-        digits = "".join(sign for sign in code if sign.isdigit())
-        if counted is None or counted.code_digest is None:
-            return None
-        if not hmac.compare_digest(_code_digest(flow, digits), counted.code_digest):
-            return None
+        return _record(row) if row else None
+
+    def end(self, flow: OneTimeCode) -> bool:
+        """Ends a flow; False when somebody else did at the same moment."""
         ended = self._connection.execute(
-            delete(OneTimeCodeRow).where(OneTimeCodeRow.flow_digest == counted.flow_digest)
+            delete(OneTimeCodeRow).where(OneTimeCodeRow.flow_digest == flow.flow_digest)
         )
-        return _record(counted) if ended.rowcount else None
+        return bool(ended.rowcount)
 
     def remove_ended(self, now: datetime) -> int:
         """Removes the codes whose time is over; how many."""

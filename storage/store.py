@@ -31,6 +31,7 @@ from storage.erasing import ErasingLock
 from storage.errors import Conflict, SchemaMismatch, StorageUnavailable
 from storage.expired import Expired
 from storage.expiries import Expiries
+from storage.factors import FactorRecords
 from storage.history import History
 from storage.inbox import Inbox
 from storage.intake import Intake
@@ -100,6 +101,7 @@ class Transaction:
     validations: Validations
     soundness: Soundness
     expiries: Expiries
+    factors: FactorRecords
     webhooks: Webhooks
     webhook_deliveries: WebhookDeliveries
 
@@ -416,6 +418,7 @@ def _records(connection: Connection) -> Transaction:
         validations=Validations(connection),
         soundness=Soundness(connection),
         expiries=Expiries(connection),
+        factors=FactorRecords(connection),
         webhooks=Webhooks(connection),
         webhook_deliveries=WebhookDeliveries(connection),
     )

@@ -623,6 +623,43 @@ class PortalSessionRow(Base):
     expires_at: Mapped[datetime] = mapped_column(index=True)
 
 
+class AuthenticatorRow(Base):
+    """An app that shows one-time passwords of a person."""
+
+    __tablename__ = "authenticator"
+
+    user_id: Mapped[str] = mapped_column(ForeignKey("portal_user.id"), primary_key=True)
+    secret_id: Mapped[str] = mapped_column(Id)  # its secret is made of it, and of a key outside the database
+    secret_digest: Mapped[bytes]
+    set_at: Mapped[datetime]
+    last_step: Mapped[int] = mapped_column(BigInteger)  # of the last one-time password (RFC 6238 5.2)
+
+
+class PasskeyRow(Base):
+    """The public half of a key by which a person signs in."""
+
+    __tablename__ = "passkey"
+
+    id: Mapped[str] = mapped_column(Id, primary_key=True)
+    user_id: Mapped[str] = mapped_column(ForeignKey("portal_user.id"), index=True)
+    credential_id: Mapped[bytes] = mapped_column(unique=True)
+    public_key: Mapped[bytes]
+    sign_count: Mapped[int] = mapped_column(BigInteger)
+    name: Mapped[str]
+    added_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+
+
+class RecoveryCodeRow(Base):
+    """A code for somebody who lost the rest; gone once it is used."""
+
+    __tablename__ = "recovery_code"
+
+    user_id: Mapped[str] = mapped_column(ForeignKey("portal_user.id"), primary_key=True)
+    code_digest: Mapped[bytes] = mapped_column(primary_key=True)
+    made_at: Mapped[datetime]
+
+
 class OneTimeCodeRow(Base):
     """A code sent to a mailbox; `flow_digest` is the SHA-256 of what the browser that asked for it holds."""
 

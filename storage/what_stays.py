@@ -89,6 +89,9 @@ TABLES = {
     "second_look": Fate.GOES_WITH_INVOICE,
     "sender_warning": Fate.GOES_WITH_INVOICE,
     "throttle": Fate.APART,
+    "authenticator": Fate.APART,
+    "passkey": Fate.APART,
+    "recovery_code": Fate.APART,
     "webhook": Fate.APART,
     "webhook_delivery": Fate.GOES_WITH_INVOICE,
 }

@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Form, Request
 from starlette.responses import Response
 
-from portal import limits, passwords
+from portal import limits, passwords, second_factor
 from portal.entering import line, name_fault
 from portal.rendering import page, redirect
 from portal.visitors import Visitor, keep_language, signed_in
@@ -46,9 +46,9 @@ def change_account(
 
 @router.post("/account/password")
 def change_password(
-    request: Request, who: Who, portal: Wired, old: Field = "", password: Field = ""
+    request: Request, who: Who, portal: Wired, old: Field = "", password: Field = "", code: Field = ""
 ) -> Response:
-    """Changes the password; every other browser is signed out."""
+    """Changes the password, with the second factor where there is one; every other browser is signed out."""
     assert who.user is not None  # noqa: S101  -- the same
     assert who.session is not None  # noqa: S101  -- the same
     limits.expect(portal, ("old-password", who.user.id, limits.SIGN_IN_OF_PEER))
@@ -58,6 +58,13 @@ def change_password(
         return _account_page(request, who, portal, {"password": fault}, status=400)
     limits.forget(portal, ("old-password", who.user.id))
     password_hash = passwords.hashed(password)
+    second_factor.count(portal, who.user.id)
+    with portal.store.transaction() as records:
+        asked = records.factors.of_user(who.user.id).authenticator is not None
+        proven = not asked or second_factor.is_proven(records, portal, who.user, code)
+    if not proven:
+        return _account_page(request, who, portal, {"code": "fault.one_time"}, status=400)
+    limits.forget(portal, ("second-factor", who.user.id))
     with portal.store.transaction() as records:
         records.users.set_password_hash(who.user.id, password_hash)
         records.sessions.end_all(who.user.id, but=who.session.id)
@@ -98,6 +105,7 @@ def _account_page(
         sessions = records.sessions.of_user(who.user.id, portal.now())
         memberships = records.memberships.of_user(who.user.id)
         accounts = records.accounts.by_ids(one.account_id for one in memberships)
+        factors = records.factors.of_user(who.user.id)
     shown = [one for one in memberships if one.state is not MembershipState.REMOVED]
     return page(
         request,
@@ -108,5 +116,7 @@ def _account_page(
         sessions=sessions,
         current=who.session,
         belongs=[(accounts[one.account_id], one) for one in shown],
+        factors=factors,
+        app_known=factors.authenticator is None or second_factor.is_known(portal, factors.authenticator),
         faults=faults,
     )

@@ -55,6 +55,11 @@ class Program:
     token: ApiToken
     portal: Portal
 
+    @property
+    def actor(self) -> str:
+        """Who this is, for the history."""
+        return f"program {self.token.name}"
+
     def inbox(self, records: Transaction) -> Inbox:
         """The company's inbox: the only invoices that the program gets to see."""
         return records.inbox(self.token.account_id)
@@ -64,7 +69,7 @@ class Program:
         return HistoryEvent(
             at=self.portal.now(),
             event=name,
-            actor=f"program {self.token.name}",
+            actor=self.actor,
             detail={},
             mail_id=invoice.mail_id,
             invoice_id=invoice.id,

@@ -86,7 +86,9 @@ def add_webhook(by: By, wanted: WantedWebhook) -> NewWebhook:
     try:
         known = Wanted.entered(by.portal, wanted.url, wanted.events)
         with by.portal.store.transaction() as records:
-            made, secret = hooking.add(records, by.portal, by.token.account_id, known, by.token.maker)
+            made, secret = hooking.add(
+                records, by.portal, by.token.account_id, known, by=by.token.maker, actor=by.actor
+            )
     except ValueError as error:
         raise HTTPException(400, f"{error}"[:200]) from error
     except TooMany as error:
@@ -105,7 +107,8 @@ def get_webhook(by: By, webhook_id: Id) -> ShownWebhook:
 def remove_webhook(by: By, webhook_id: Id) -> Response:
     """Removes one with what is known of its calls."""
     with by.portal.store.transaction() as records:
-        records.webhooks.remove(records.webhooks.get(by.token.account_id, webhook_id))
+        webhook = records.webhooks.get(by.token.account_id, webhook_id)
+        hooking.remove(records, by.portal, webhook, by.actor)
     return Response(status_code=204)
 
 

@@ -9,10 +9,11 @@ from starlette.responses import Response
 
 from portal import flows, limits, passwords
 from portal.rendering import page, redirect
-from portal.visitors import Visitor, session_cookie, sign_in, sign_out, visitor
+from portal.second_factor import welcome
+from portal.visitors import Visitor, sign_out, visitor
 from portal.wired import Portal, wired
 from storage.account_keys import address_key
-from storage.records.people import CodePurpose, User
+from storage.records.people import CodePurpose
 
 router = APIRouter()
 
@@ -92,22 +93,6 @@ def do_forgotten(
             flow = flows.pretend(records, CodePurpose.RESET, address, None, who.language, now)
     response = redirect(request, "/code")
     flows.keep(response, portal, flow)
-    return response
-
-
-def welcome(
-    request: Request, portal: Portal, user: User, path: str = "/", *, notice: str | None = None
-) -> Response:
-    """Signs a person in with a session of its own, whatever the browser held before, and shows a page."""
-    before = request.cookies.get(session_cookie(portal))
-    now = portal.now()
-    with portal.store.transaction() as records:
-        if before and (ended := records.sessions.live(before, now)):
-            records.sessions.end(ended.id, ended.user_id)
-        token = records.sessions.begin(user.id, now)
-    response = redirect(request, path, notice=notice)
-    sign_in(response, portal, token)
-    flows.forget(response, portal)
     return response
 
 

@@ -12,8 +12,8 @@ from starlette.responses import Response
 from portal import flows, limits, passwords
 from portal.admission import Admission, Admitted, LinkGone, NameTaken
 from portal.entering import Newcomer, company_fault, line
-from portal.pages.entrance import welcome
 from portal.rendering import page, redirect
+from portal.second_factor import welcome
 from portal.visitors import Visitor, signed_in, visitor
 from portal.wired import Portal, wired
 from storage.account_keys import address_key
@@ -141,6 +141,8 @@ def show_code(request: Request, who: Who, portal: Wired) -> Response:
     flow = flows.current(request, portal)
     if flow is None:
         return page(request, who, "code-gone.html", status=404)
+    if flow.purpose is CodePurpose.SECOND_FACTOR:
+        return redirect(request, "/second-factor")
     return _code_page(request, who, flow, {})
 
 
@@ -151,6 +153,8 @@ def do_code(request: Request, who: Who, portal: Wired, code: Field = "", passwor
     flow = flows.current(request, portal)
     if flow is None:
         return page(request, who, "code-gone.html", status=404)
+    if flow.purpose is CodePurpose.SECOND_FACTOR:
+        return redirect(request, "/second-factor")
     if flow.purpose is CodePurpose.RESET and (fault := passwords.fault(password, of=flow.email)):
         return _code_page(request, who, flow, {"password": fault}, status=400)
     with portal.store.transaction() as records:
@@ -161,6 +165,8 @@ def do_code(request: Request, who: Who, portal: Wired, code: Field = "", passwor
             return page(request, who, "code-gone.html", status=404)
         return _code_page(request, who, left, {"code": "fault.code"}, status=400)
     match proven.purpose:
+        case CodePurpose.SECOND_FACTOR:
+            return redirect(request, "/second-factor")
         case CodePurpose.RESET:
             return _reset(request, portal, proven, password)
         case CodePurpose.REDEEM:

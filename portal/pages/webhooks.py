@@ -37,7 +37,9 @@ def add_webhook(request: Request, at: At, url: Field = "", event: Events = None)
         return _list_page(request, at, entered=(url, event or []), fault=fault, status=400)
     try:
         with at.portal.store.transaction() as records:
-            webhook, secret = hooking.add(records, at.portal, at.company.id, wanted, at.user.id)
+            webhook, secret = hooking.add(
+                records, at.portal, at.company.id, wanted, by=at.user.id, actor=at.actor
+            )
     except TooMany:
         return redirect(request, at.path("/webhooks"), notice="too_many_webhooks")
     return _one_page(request, at, webhook.id, secret=secret)
@@ -109,7 +111,8 @@ def disable_webhook(request: Request, webhook_id: str, at: At) -> Response:
 def remove_webhook(request: Request, webhook_id: str, at: At) -> Response:
     """Removes it with what is known of its deliveries."""
     with at.portal.store.transaction() as records:
-        records.webhooks.remove(records.webhooks.get(at.company.id, webhook_id))
+        webhook = records.webhooks.get(at.company.id, webhook_id)
+        hooking.remove(records, at.portal, webhook, at.actor)
     return redirect(request, at.path("/webhooks"), notice="webhook_removed")
 
 

@@ -20,6 +20,16 @@ class ActName(StrEnum):
     MAIL_RELEASED = "mail-released"
     MAIL_RETRIED = "mail-retried"
     POLICY_CHANGED = "policy-changed"
+    AUTHENTICATOR_SET = "authenticator-set"
+    AUTHENTICATOR_REMOVED = "authenticator-removed"
+    PASSKEY_ADDED = "passkey-added"
+    PASSKEY_REMOVED = "passkey-removed"
+    RECOVERY_CODES_MADE = "recovery-codes-made"
+    RECOVERY_CODE_USED = "recovery-code-used"
+    FACTORS_REMOVED = "factors-removed"
+    SIGNED_OUT = "signed-out"
+    WEBHOOK_ADDED = "webhook-added"
+    WEBHOOK_REMOVED = "webhook-removed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -34,6 +34,7 @@ class MailTemplate(StrEnum):
     CLAIM = "claim"  # a company claims an address or a domain
     LINK = "link"  # a registration link, sent again by an operator
     EXPIRING = "expiring"  # to members of a company: some invoices will be deleted soon
+    SECOND_FACTOR = "second-factor"  # to a person: something changed about how that person signs in
     WEBHOOK_DISABLED = "webhook-disabled"  # a company's program has not taken any call for too long
     KNOWN_ADDRESS = "known-address"  # somebody tried to register an address that is registered
 

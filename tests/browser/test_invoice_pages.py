@@ -78,6 +78,13 @@ def test_no_page_of_daily_use_shuts_anybody_out(
     page.locator("#token-name").fill("ERP")
     submit(page, ".token-form button")
     look(page, f"company-{shot}")
+    page.goto(f"{own}/webhooks")
+    look(page, f"webhooks-{shot}")
+    page.locator("#url").fill("https://erp.musterwerk.example/a-rather-long-address/of-invoices/that-come-in")
+    submit(page, "main form .action.main")
+    look(page, f"webhook-made-{shot}")
+    submit(page, "form[action$='/test'] button")
+    look(page, f"webhook-{shot}")
     page.goto(f"{own}/nothing")
     look(page, f"missing-{shot}")
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from cli.forms import invoice_forms
@@ -38,13 +39,15 @@ class Place:
     store: Store
     portal: Portal
     clock: list[datetime] = field(default_factory=lambda: [NOW])
+    app: FastAPI | None = None  # of `portal`
 
     def browser(self, **fields: str) -> Browser:
         """A browser without cookies that sends these header fields."""
-        client = TestClient(
-            create_app(self.portal), base_url="http://portal.test", headers=fields, follow_redirects=False
+        if self.app is None or self.app.state.portal is not self.portal:
+            self.app = create_app(self.portal)  # half a second, so not for each browser
+        return Browser(
+            TestClient(self.app, base_url="http://portal.test", headers=fields, follow_redirects=False)
         )
-        return Browser(client)
 
     def company(self, **changes: Any) -> CompanyAccount:
         """A company on record."""

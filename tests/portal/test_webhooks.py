@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 
 from portal.hooking import MOST_WEBHOOKS
+from storage.records.acts import ActName
 from storage.records.companies import CompanyAccount
 from storage.records.people import Role
 from storage.records.webhooks import DeliveryState, Webhook, WebhookEvent
@@ -58,6 +59,9 @@ def test_a_webhook_is_registered_and_its_secret_is_seen_once(
     assert secret == place.portal.webhook_secrets.written(webhook.secret_id)
     assert place.portal.webhook_secrets.current(webhook, NOW)
     assert (webhook.url, webhook.events) == (URL, (WebhookEvent.RECEIVED, WebhookEvent.DELETED))
+    with place.store.reading() as records:
+        [act] = records.acts.of(company.id)
+    assert (act.name, act.detail) == (ActName.WEBHOOK_ADDED, {"address": URL})
     assert all(URL in page and secret not in page for page in pages)
 
 
@@ -144,6 +148,9 @@ def test_a_webhook_is_changed_disabled_enabled_and_removed(
     assert (disabled.enabled, enabled.enabled) == (False, True)
     assert "Disabled since" in shown
     assert tested.endswith("notice=webhook_disabled")
+    with place.store.reading() as records:
+        acts = [one.name for one in records.acts.of(company.id)]
+    assert acts == [ActName.WEBHOOK_REMOVED]
     assert _webhooks(place, company) == []
 
 
