@@ -8,8 +8,10 @@ import shutil
 import subprocess
 from collections.abc import Callable, Mapping
 from functools import cache
+from pathlib import Path
 
 REQUIRED = "INVOICES_TEST_PEERS"  # set to "required", a missing program is a failure
+SPF_SUITE = "INVOICES_TEST_SPF_SUITE"  # names the file rfc7208-tests.yml
 SEARCH_PATH = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"])
 TEST_FILES = {
     "swaks": "test_swaks.py",
@@ -21,16 +23,20 @@ TEST_FILES = {
     "strace": "test_fsync_order.py",
     "chromium": "browser/test_*.py",
     "pgbouncer": "[behind-pgbouncer]",  # a parameter of tests/contract
+    "spf-suite": "senders/test_spf_suite.py",
 }
 _WITHOUT = {
     "strace": "that the disk has a mail before 250 is said",
     "chromium": "the portal in a browser",
     "pgbouncer": "the store behind a pooler",
+    "spf-suite": "the public test suite of SPF",
 }
 MUST_BE_ROOT = frozenset({"postfix", "exim4"})
 EXIM_USER = "Debian-exim"  # who Debian's Exim becomes; its package makes the user
 _HOW_TO_INSTALL = {
     "exim4": "apt-get install exim4-daemon-light; beside Postfix, unpack the package and add the user Debian-exim",
+    "spf-suite": "pip download --no-deps --no-binary :all: pyspf, unpack it, and name its test/rfc7208-tests.yml in "
+    f"{SPF_SUITE}",
     "nodemailer": "npm install nodemailer, in a folder that NODE_PATH names",
 }
 
@@ -41,6 +47,9 @@ def find(program: str) -> str | None:
         node = shutil.which("node", path=SEARCH_PATH)
         there = [node, "-e", "console.log(require.resolve('nodemailer'))"] if node else ["false"]
         return subprocess.run(there, capture_output=True, text=True, check=False).stdout.strip() or None
+    if program == "spf-suite":
+        suite = os.environ.get(SPF_SUITE)
+        return suite if suite and Path(suite).is_file() else None
     if program == "exim4" and not _is_user(EXIM_USER):
         return None
     return shutil.which(program, path=SEARCH_PATH)

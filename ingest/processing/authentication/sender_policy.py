@@ -13,6 +13,19 @@ from storage.records.senders import AuthenticationResult
 _SECONDS = 10
 
 _lookups: ContextVar[Lookups] = ContextVar("lookups")
+_trouble_is_no_match: ContextVar[bool] = ContextVar("trouble_is_no_match", default=False)
+
+
+class _Query(spf.query):  # type: ignore[misc]  # pyspf has no types
+    """One evaluation."""
+
+    def validated_ptrs(self) -> Any:
+        """The names of the client; those that cannot be looked up are passed over (RFC 7208 5.5)."""
+        before = _trouble_is_no_match.set(True)
+        try:
+            return super().validated_ptrs()
+        finally:
+            _trouble_is_no_match.reset(before)
 
 
 def check_spf(
@@ -32,7 +45,7 @@ def check_spf(
     spf.DNSLookup = _lookup  # its one door to the DNS
     _lookups.set(lookups)
     try:
-        query = spf.query(i=client, s=sender, h=helo or domain, timeout=_SECONDS, querytime=_SECONDS)
+        query = _Query(i=client, s=sender, h=helo or domain, timeout=_SECONDS, querytime=_SECONDS)
         result, _, explanation = query.check()
     except Exception as error:  # it promises nothing about what it raises
         return AuthenticationResult(
@@ -47,6 +60,8 @@ def _lookup(
     try:
         found = _lookups.get().records(name, kind)
     except LookupTrouble as error:
+        if _trouble_is_no_match.get():
+            return []
         raise spf.TempError(f"DNS {error}") from error
     return [((name, kind), _VALUES[kind](record)) for record in found if kind in _VALUES]
 
