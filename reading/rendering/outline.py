@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cache
 
 from lxml import etree
@@ -17,12 +17,14 @@ _NOT_SHOWN = {"schemaLocation", "noNamespaceSchemaLocation", "format"}  # of XML
 class Where:
     """A group in a syntax: its number, the XPath of its elements below the group around it, and what it holds.
 
-    XPaths have local names only, for namespaces are taken off before. `terms` are pairs of number and XPath.
+    XPaths have local names only, for namespaces are taken off before. `terms` are pairs of number and XPath; of those
+    in `joined` the elements found are parts of one value, with what stands between them.
     """
 
     group: str
     path: str
     terms: tuple[tuple[str, str], ...] = ()
+    joined: Mapping[str, str] = field(default_factory=dict)
     groups: tuple[Where, ...] = ()
 
 
@@ -130,7 +132,10 @@ class _Walk:
     def group(self, element: etree._Element, where: Where) -> Outlined:
         found = Outlined(group=where.group)
         for term, path in where.terms:
-            found.values += [value for one in _at(element, path) if (value := self._value(one, term))]
+            values = [value for one in _at(element, path) if (value := self._value(one, term))]
+            if term in where.joined and values:
+                values = [replace(values[0], text=where.joined[term].join(one.text for one in values))]
+            found.values += values
         for inner in where.groups:
             for one in _at(element, inner.path):
                 if not isinstance(one, etree._Element):

@@ -24,6 +24,7 @@ def _italian(group: str, path: str, name: int, vat: int, street: int, first_iden
             (f"BT-{first_identifier}", "DatiAnagrafici/CodiceFiscale"),
             *((("BT-42", "Contatti/Telefono"), ("BT-43", "Contatti/Email")) if group == "BG-4" else ()),
         ),
+        joined={f"BT-{name}": " ", f"BT-{vat}": ""},
     )
 
 
@@ -118,7 +119,7 @@ def _austrian(group: str, path: str, name: int, vat: int, street: int, contact: 
             (f"BT-{street + 1}", "Address/AddressExtension"),
             (f"BT-{street + 2}", "Address/Town"),
             (f"BT-{street + 3}", "Address/ZIP"),
-            (f"BT-{street + 5}", "Address/Country/@CountryCode|Address/Country"),
+            (f"BT-{street + 5}", "Address/Country/@CountryCode|Address/Country[not(@CountryCode)]"),
             (f"BT-{contact}", "Contact/Name|Address/Contact"),
             (f"BT-{contact + 1}", "Contact/Phone|Address/Phone"),
             (f"BT-{contact + 2}", "Contact/Email|Address/Email"),

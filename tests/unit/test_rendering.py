@@ -6,13 +6,15 @@ import io
 import re
 
 import pytest
+from lxml import etree
 from pypdf import PdfReader
 
 from fixtures.build_mails import MAIL_FOLDER
 from reading.mail import read_mail
-from reading.rendering.outline import Value
+from reading.rendering.outline import Value, outline
 from reading.rendering.rendering import LANGUAGES, render
 from reading.rendering.shown import day, number, shown
+from reading.rendering.where_national import FATTURAPA
 from reading.sandbox import ReaderPool
 from reading.term_names import ENGLISH, GERMAN
 from tests.invoice_documents import cii
@@ -203,3 +205,22 @@ def test_an_invoice_of_ten_thousand_lines_is_drawn() -> None:
 
     assert page is not None
     assert page.count(b"<tr>") > 10_000
+
+
+def test_what_an_italian_invoice_tells_in_two_elements_is_one_value() -> None:
+    """A VAT identifier is country and number together, and a person has one name."""
+    seller = (
+        "<DatiAnagrafici><IdFiscaleIVA><IdPaese>IT</IdPaese><IdCodice>03012345678</IdCodice></IdFiscaleIVA>"
+        "<Anagrafica><Nome>Anna</Nome><Cognome>Verdi</Cognome></Anagrafica></DatiAnagrafici>"
+    )
+    root = etree.fromstring(
+        "<FatturaElettronica><FatturaElettronicaHeader><CedentePrestatore>"
+        f"{seller}</CedentePrestatore></FatturaElettronicaHeader></FatturaElettronica>"
+    )
+
+    [party] = outline(root, FATTURAPA).root.all("BG-4")
+
+    assert [(one.term, one.text) for one in party.values] == [
+        ("BT-27", "Anna Verdi"),
+        ("BT-31", "IT03012345678"),
+    ]
