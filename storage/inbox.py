@@ -20,6 +20,7 @@ from sqlalchemy import (
     tuple_,
     update,
 )
+from sqlalchemy import text as sql_text
 from sqlalchemy.engine import Connection
 
 from storage.errors import NotFound
@@ -35,8 +36,10 @@ from storage.inbox_query import (
 )
 from storage.inbox_words import UNKNOWN_AMOUNT, sort_key, words_asked
 from storage.invoices import Invoices
+from storage.received_mail import ReceivedMails
 from storage.records.companies import SecondLook
 from storage.records.invoices import Environment, Invoice, InvoiceState
+from storage.records.mails import ReceivedMail
 from storage.records.validation import ValidationStatus
 from storage.second_looks import IN_QUESTION, SecondLooks
 from storage.tables import InboxEntryRow, InboxWordRow, InvoiceRow, InvoiceSeenRow, UtcDateTime
@@ -50,6 +53,8 @@ _KEYS: dict[InboxOrder, Any] = {
 }
 # A word that fewer entries have is looked up; a more frequent one is met soon when walking through the inbox.
 _RARE = 2000
+# Written out, for with a bound value SQLite cannot know that the partial index holds these rows.
+_INVALID = sql_text("inbox_entry.validation_status = 'invalid'")
 _LAST_SIGN = "\U0010ffff"
 
 
@@ -217,6 +222,8 @@ class Inbox:
                 return [available, InboxEntryRow.warnings > 0]
             case InboxState.HELD:
                 return [available, IN_QUESTION]
+            case InboxState.ERRORS:
+                return [available, _INVALID]
             case InboxState.DELETED:
                 return [InboxEntryRow.state == InvoiceState.DELETED]
 
@@ -281,11 +288,17 @@ class Inbox:
         rest = {
             row.id: row
             for row in self._connection.execute(
-                select(InvoiceRow.id, InvoiceRow.expires_at, InvoiceRow.validation_status).where(
-                    InvoiceRow.id.in_(ids)
-                )
+                select(
+                    InvoiceRow.id, InvoiceRow.mail_id, InvoiceRow.expires_at, InvoiceRow.validation_status
+                ).where(InvoiceRow.id.in_(ids))
             )
         }
+        nameless = {
+            row.invoice_id: rest[row.invoice_id].mail_id
+            for row in rows
+            if row.seller_name is None and row.state == InvoiceState.AVAILABLE
+        }
+        mails = ReceivedMails(self._connection).by_ids(set(nameless.values())) if nameless else {}
         read = set(
             self._connection.scalars(
                 select(InvoiceSeenRow.invoice_id).where(
@@ -303,6 +316,7 @@ class Inbox:
                 invoice_number=row.invoice_number,
                 issue_date=row.issue_date or None,
                 seller_name=row.seller_name,
+                sender=_sender(mails.get(nameless.get(row.invoice_id, ""))),
                 total=row.total,
                 currency=row.currency,
                 warnings=row.warnings,
@@ -314,6 +328,14 @@ class Inbox:
             )
             for row in rows
         ]
+
+
+def _sender(mail: ReceivedMail | None) -> str | None:
+    """Who sent a mail, by its From field (RFC 5322 3.6.2), else by its reverse-path; None for a deleted one."""
+    if mail is None:
+        return None
+    named = mail.message.from_[0].address if mail.message and mail.message.from_ else None
+    return named or (mail.envelope.reverse_path if mail.envelope else None) or None
 
 
 def _bound(order: InboxOrder, place: Cursor) -> ColumnElement[Any]:

@@ -34,6 +34,7 @@ class InboxState(StrEnum):
     OPEN = "open"  # neither done nor deleted
     DONE = "done"
     WARNINGS = "warnings"
+    ERRORS = "errors"  # found by validation
     HELD = "held"  # waits for a second pair of eyes, or was found wrong by one
     DELETED = "deleted"
 
@@ -116,6 +117,7 @@ class InboxEntry:
     invoice_number: str | None
     issue_date: str | None
     seller_name: str | None
+    sender: str | None  # of the mail (its From field, else the reverse-path), where the seller is unknown
     total: str | None  # BT-112, else BT-115
     currency: str | None
     warnings: int

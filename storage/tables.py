@@ -383,8 +383,18 @@ class InboxEntryRow(Base):
     note: Mapped[str | None]
     acknowledged_at: Mapped[datetime | None]  # by a program of the company
     second_look: Mapped[str | None] = mapped_column(String(16))  # whether somebody has to look first
+    validation_status: Mapped[str | None] = mapped_column(String(20))  # None until it is validated
 
     __table_args__ = (
+        # Those with errors, of which there are few.
+        Index(
+            "ix_inbox_entry_invalid",
+            "account_id",
+            "received_at",
+            "invoice_id",
+            sqlite_where=text("validation_status = 'invalid'"),
+            postgresql_where=text("validation_status = 'invalid'"),
+        ),
         Index("ix_inbox_entry_received", "account_id", "received_at", "invoice_id"),
         Index("ix_inbox_entry_issued", "account_id", "issue_date", "invoice_id"),
         Index("ix_inbox_entry_seller", "account_id", "seller_key", "invoice_id"),

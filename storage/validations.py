@@ -12,7 +12,7 @@ from sqlalchemy.engine import Connection
 from storage import codec
 from storage.records.invoices import InvoiceState
 from storage.records.validation import Validation, ValidationStatus
-from storage.tables import InvoiceRow
+from storage.tables import InboxEntryRow, InvoiceRow
 
 # Written out, for with bound values SQLite cannot know that the partial index holds these rows.
 _WAITING = text("invoice.validation_status IS NULL AND invoice.state = 'available'")
@@ -89,7 +89,15 @@ class Validations:
                 validation_after=None,
             )
         )
-        return written.rowcount == 1
+        if written.rowcount != 1:
+            return False
+        account_id = select(InvoiceRow.account_id).where(InvoiceRow.id == invoice_id).scalar_subquery()
+        self._connection.execute(
+            update(InboxEntryRow)
+            .where(InboxEntryRow.account_id == account_id, InboxEntryRow.invoice_id == invoice_id)
+            .values(validation_status=validation.status)
+        )
+        return True
 
     def counts(self) -> dict[ValidationStatus, int]:
         """How many available invoices have which worth; those that wait count as not validated."""

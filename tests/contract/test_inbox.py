@@ -18,9 +18,11 @@ from storage.inbox_query import Cursor, InboxOrder, InboxPage, InboxQuery, Inbox
 from storage.records.companies import CompanyAccount
 from storage.records.invoices import Environment, Invoice, InvoiceState
 from storage.records.reading import Finding, Party
+from storage.records.validation import ValidationClass, ValidationStatus
 from storage.store import Store
 from tests import making
 from tests.making import NOW
+from tests.validated import validation
 
 PERIODS = RetentionPeriods(productive_days=90, test_days=30, tombstone_days=365)
 
@@ -188,6 +190,34 @@ def test_filters_show_what_they_say(company: Company) -> None:
     assert shown(received_from=NOW) == {"test", "large", "odd", "unknown"}
     assert shown(state=InboxState.WARNINGS) == {"odd"}
     assert shown(state=InboxState.WARNINGS, environment=Environment.TEST) == set()
+
+
+def test_what_validation_found_wrong_is_found(company: Company, store: Store) -> None:
+    """Until it is examined again and sound; warnings are something else, and another company has none of it."""
+    bad, good = company.gets(number="bad"), company.gets(number="good")
+    company.gets(number="not yet")
+    sound = validation(status=ValidationStatus.VALID, class_=ValidationClass.VALID, findings=())
+    with store.transaction() as records:
+        assert records.validations.record(bad.id, validation(), at=NOW)
+        assert records.validations.record(good.id, sound, at=NOW)
+
+    assert _numbers(company.page(state=InboxState.ERRORS)) == ["bad"]
+    assert Company(store, "another@mailbox.example").page(state=InboxState.ERRORS).entries == ()
+    with store.transaction() as records:
+        assert records.validations.record(bad.id, sound, at=NOW, again=True)
+    assert _numbers(company.page(state=InboxState.ERRORS)) == []
+
+
+def test_where_the_supplier_is_unknown_the_sender_is_shown(company: Company, store: Store) -> None:
+    """Who reads mail knows it by that; a deleted invoice is known by nobody's address."""
+    invoice = company.gets(number="1", seller=None)
+    company.gets(number="2")
+
+    senders = {entry.invoice_number: entry.sender for entry in company.page().entries}
+    drill(store, PERIODS, invoice.expires_at)
+
+    assert senders == {"1": "billing@supplier.example", "2": None}
+    assert {entry.sender for entry in company.page().entries} == {None}
 
 
 def test_what_was_done_is_the_companys_and_what_was_read_is_the_persons(
