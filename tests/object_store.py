@@ -21,6 +21,15 @@ _PATIENCE_SECONDS = 60.0
 @contextmanager
 def object_store() -> Iterator[dict[str, str]]:
     """The environment in which an S3 client finds the server; its bucket is BUCKET."""
+    with running_object_store() as (environment, _):
+        yield environment
+
+
+@contextmanager
+def running_object_store(
+    *, volumes: int = 8, volume_megabytes: int = 64
+) -> Iterator[tuple[dict[str, str], subprocess.Popen[bytes]]]:
+    """The same with its process, which may be paused, and with room for more."""
     program = Path(sys.executable).with_name("weed")
     ports = [free_port() for _ in range(4)]
     master, volume, filer, s3 = ports
@@ -42,19 +51,21 @@ def object_store() -> Iterator[dict[str, str]]:
             f"-s3.port={s3}",
         ]
         command += [*(f"-{part}.port.grpc={free_port()}" for part in ("master", "volume", "filer", "s3"))]
-        command += [f"-s3.config={config}", "-master.volumeSizeLimitMB=64", "-volume.max=8"]
+        command += [f"-s3.config={config}", f"-master.volumeSizeLimitMB={volume_megabytes}"]
+        command += [f"-volume.max={volumes}"]
         command += ["-s3.port.iceberg=0", "-s3.port.lance=0", "-master.telemetry=false"]
         with (folder / "log").open("wb") as log:
             server = subprocess.Popen(command, stdout=log, stderr=log, cwd=folder)
         try:
             _make_bucket(server, filer, s3, folder / "log")
-            yield {
+            environment = {
                 "AWS_ENDPOINT_URL": f"http://127.0.0.1:{s3}",
                 "AWS_REGION": "us-east-1",
                 "AWS_ACCESS_KEY_ID": KEY,
                 "AWS_SECRET_ACCESS_KEY": SECRET,
                 "AWS_VIRTUAL_HOSTED_STYLE_REQUEST": "false",
             }
+            yield environment, server
         finally:
             server.kill()  # it does not listen to SIGTERM
             server.wait()

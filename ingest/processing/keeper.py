@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import threading
 import time
 
@@ -11,6 +12,7 @@ from storage.errors import NotFound, StorageUnavailable
 from storage.store import Store
 
 AT_ONCE = 32
+_LOOKED_AT = 16 * AT_ONCE
 IDLE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 60.0  # between two tries while the place is away
 
@@ -54,7 +56,9 @@ class Keeper:
 
     def _batch(self) -> int:
         """How many mails were moved. Raises StorageUnavailable."""
-        waiting = self._store.octets_elsewhere(self._place, AT_ONCE + len(self._lost))
+        waiting = self._store.octets_elsewhere(self._place, _LOOKED_AT + len(self._lost))
+        # Keepers of other nodes see the same: by chance each takes others, and twice does no harm.
+        waiting = random.sample(waiting, min(len(waiting), AT_ONCE + len(self._lost)))
         begun, moved, octets = time.monotonic(), 0, 0
         for mail_id in waiting:
             if self._stop.is_set() or mail_id in self._lost:
