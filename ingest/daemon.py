@@ -26,6 +26,7 @@ from ingest.receivers import Receivers
 from ingest.receiving.listener import Endpoint, Service
 from ingest.reception import Reception, close_endpoints, open_endpoints, utc_now
 from ingest.stopping import Reload, opened_store, stop_signals
+from ingest.waking import Hearing, Ringing
 from storage.ids import new_id
 from storage.store import Store
 
@@ -123,8 +124,10 @@ async def _serve_with(
     loop = asyncio.get_running_loop()
     working = threading.Thread(target=_run_worker, args=(worker, loop, told_to_stop, deaths), name="worker")
     notifier = sdnotify.SystemdNotifier()
+    ringing = Ringing(store)
+    waking = Hearing(store, worker.wake) if worker else ringing
     try:
-        on_committed = worker.wake if worker else None
+        on_committed = worker.wake if worker else ringing.ring
         if endpoints and processes == 1:
             receiving = Reception(settings, store, endpoints[0], on_committed=on_committed)
         elif endpoints:
@@ -134,6 +137,7 @@ async def _serve_with(
             mail_log.listening([endpoint.address for endpoint in endpoints[0]])
         if worker is not None:
             working.start()
+        waking.start()
         if behind is not None:
             behind.start()
         mail_log.ready(list(parts))
@@ -152,6 +156,7 @@ async def _serve_with(
         if receiving is not None:
             await receiving.end()
         close_endpoints(endpoints)
+        await asyncio.to_thread(waking.stop)
         if behind is not None:
             await asyncio.to_thread(behind.stop)
         if worker is not None and working.is_alive():

@@ -167,6 +167,11 @@ def failed(*, peer: str | None, stage: str, incident: str, error: Exception) -> 
     _log.error("failed", peer=peer, stage=stage, incident=incident, exc_info=error)
 
 
+def not_woken() -> None:
+    """A pooler stands before PostgreSQL, so nobody can wake the worker; it looks at the queue itself."""
+    _log.info("not-woken")
+
+
 def store_unavailable(doing: str, error: Exception, seconds: float) -> None:
     """The database does not answer; it is tried again after `seconds`."""
     metrics.STORE_TROUBLE.labels(doing).inc()

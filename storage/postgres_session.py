@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import psycopg
-from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from sqlalchemy import Engine
 from sqlalchemy.engine import URL
 
 CONNECT_SECONDS = 5
@@ -17,7 +17,7 @@ _KEEPALIVE = {
     "keepalives_count": "3",
     "tcp_user_timeout": "30000",
 }
-_STRONG = ("on", "remote_apply")  # what the server holds a commit to, at least, before it says yes
+_STRONG = (("on",), ("remote_apply",))  # what the server holds a commit to, at least, before it says yes
 
 # For one transaction; a server default of "off" would make 250 a lie.
 SET_LOCAL = "SET LOCAL synchronous_commit = on"
@@ -44,25 +44,28 @@ def names_several_hosts(url: URL) -> bool:
     return len(hosts) > 1 if isinstance(hosts, tuple) else "," in hosts
 
 
-def straight_conninfo(url: URL) -> str:
-    """What libpq understands, for a connection that SQLAlchemy knows nothing of."""
-    plain = url.set(drivername="postgresql").render_as_string(hide_password=False)
-    arguments = {**connect_arguments(url), **conninfo_to_dict(plain)}
-    return make_conninfo(**{name: str(value) for name, value in arguments.items()})
+def connect(engine: Engine) -> psycopg.Connection[Any]:
+    """A connection beside the pool, each statement of which is a transaction. Raises psycopg.Error."""
+    _, named = engine.dialect.create_connect_args(engine.url)
+    return psycopg.connect(autocommit=True, **{**connect_arguments(engine.url), **named})
+
+
+def leads_through_pooler(connection: psycopg.Connection[Any]) -> bool:
+    """A pooler gives itself away: the process that a client could cancel is not the one that answers."""
+    process = connection.execute("SELECT pg_backend_pid()").fetchone()
+    return process is not None and process[0] != connection.info.backend_pid
 
 
 def prepare_session(connection: psycopg.Connection[Any]) -> bool:
     """Makes a new connection safe; True when it leads through a pooler, so that each transaction needs SET_LOCAL.
 
     A pooler that hands connections out by transaction forgets what a session prepared or set, or leaves it to
-    somebody else. It gives itself away: the process that a client could cancel is not the one that answers.
+    somebody else.
     """
-    row = connection.execute("SELECT pg_backend_pid(), current_setting('synchronous_commit')").fetchone()
-    process, commit = row or (0, "")
-    pooled = bool(process != connection.info.backend_pid)
+    pooled = leads_through_pooler(connection)
     if pooled:
         connection.prepare_threshold = None
-    elif commit not in _STRONG:
+    elif connection.execute("SHOW synchronous_commit").fetchone() not in _STRONG:
         connection.execute("SET synchronous_commit = on")
     connection.execute("SET TIME ZONE 'UTC'")  # a pooler keeps this one for its clients
     connection.commit()

@@ -21,6 +21,7 @@ from storage.api_tokens import ApiTokens
 from storage.backup import of_postgres, of_sqlite
 from storage.backup.archive import BackupReader, BackupWriter
 from storage.backup.manifest import Manifest, NotABackup
+from storage.bell import Bell
 from storage.blobs import BlobPlace, open_place
 from storage.claims import Claims
 from storage.codes import Codes
@@ -194,6 +195,11 @@ class Store:
         """Queues mails in one transaction, durably; see `Intake.add`. Raises StorageUnavailable."""
         with _named_errors():
             return self._intake.add(mails)
+
+    @property
+    def bell(self) -> Bell | None:
+        """What wakes workers on other machines; None for SQLite, which has none."""
+        return Bell(self._engine) if self._file is None else None
 
     def free_octets(self) -> None:
         """Gives back the places of deleted mails, in the log of octets and elsewhere. Raises StorageUnavailable.
