@@ -126,6 +126,7 @@ def _served(store: Store) -> Iterator[int]:
         base_url="http://127.0.0.1",
         key=b"k" * 32,
         documents=documents,
+        texts_at=lambda _: (),
         invoice_forms=invoice_forms,
     )
     listening = socket.create_server(("127.0.0.1", 0))

@@ -2,36 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from datetime import datetime
-
 import click
 
 from cli import forms
 from cli.account import account
 from cli.front import Front, actor, pass_front, utc_now
 from config.settings import Settings
-from ingest.processing.authentication.dmarc import is_public_suffix
-from ingest.processing.authentication.lookups import Lookups, LookupTrouble
-from storage.account_keys import (
-    AccountKey,
-    KeyKind,
-    address_key,
-    domain_key,
-    identifier_key,
-    parse_identifier,
-    vat_id_key,
-)
+from ingest.processing.authentication.lookups import LookupTrouble, texts_at
+from storage.account_keys import AccountKey, KeyKind
 from storage.claims import Claim
+from storage.decisions import claims as decisions
 from storage.errors import Conflict
-from storage.freemail import is_freemail
-from storage.ids import new_id
 from storage.records.companies import CompanyAccount
-from storage.records.outgoing import MailTemplate, OutboundMail
 from storage.records.people import Language
 
-RECORD = "_invoices-proof"  # the name below a domain whose TXT record proves it
-TEXT = "invoices-proof="
 COLUMNS = {"key": "Key", "state": "State", "by": "Proven by", "dns": "DNS record that would prove it"}
 
 
@@ -70,9 +54,8 @@ def claim(
         company = records.accounts.find(account_)
         for owner in records.accounts.owners([key]).values():
             raise Conflict(f'"{given[0]}" belongs to "{records.accounts.get(owner).name}" already')
-        made, code = records.claims.begin(company.id, key, given[0], now)
-        if mailbox is not None:
-            records.outbox.add([_letter(front.settings, company, made, mailbox, code, now)])
+        letter = _letter(front.settings, mailbox) if mailbox is not None else None
+        made = decisions.begin(records, company, key, given[0], letter, actor=actor(), at=now)
     front.say(_what_next(made, company, mailbox), _claim_form(made))
 
 
@@ -99,9 +82,7 @@ def prove(front: Front, account_: str, key: str, code: str | None, vouch: bool) 
         _expect_record(front.settings, claimed)  # before any transaction: the DNS may be slow
         by = "dns"
     with front.store.transaction() as records:
-        records.accounts.extend(company.id, _only(company, claimed))
-        records.accounts.note_proof(claimed.key, by=by, at=now)
-        records.claims.remove(company.id, claimed.key)
+        decisions.prove(records, company, claimed, by=by, actor=actor(), at=now)
         proven = records.accounts.get(company.id)
     front.say(
         f'"{claimed.shown}" is proven; it finds "{company.name}" from now on.', forms.account_form(proven)
@@ -125,84 +106,43 @@ def claims(front: Front, account_: str) -> None:
 
 def _key(address: str | None, domain: str | None, vat_id: str | None, identifier: str | None) -> AccountKey:
     """The one key that is given. Raises ValueError, also for a domain that cannot be one company's."""
-    if address is not None:
-        return address_key(address)
-    if vat_id is not None:
-        return vat_id_key(vat_id)
-    if identifier is not None:
-        return identifier_key(parse_identifier(identifier))
-    key = domain_key(domain or "")
-    if is_freemail(key.value) or is_public_suffix(_a_labels(key.value)):
-        raise ValueError(f'"{domain}" is no single company\'s; claim the address instead')
-    return key
+    kinds = {
+        KeyKind.ADDRESS: address,
+        KeyKind.DOMAIN: domain,
+        KeyKind.VAT_ID: vat_id,
+        KeyKind.IDENTIFIER: identifier,
+    }
+    [(kind, text)] = [(kind, text) for kind, text in kinds.items() if text is not None]
+    return decisions.claimed_key(kind, text)
 
 
 def _expect_mailbox_of(mailbox: str, key: AccountKey) -> None:
-    if key.kind is not KeyKind.DOMAIN or address_key(mailbox).value.rpartition("@")[2] != key.value:
+    if not decisions.is_mailbox_of(mailbox, key):
         raise ValueError(f"{mailbox} is no mailbox of the domain that is claimed")
 
 
-def _letter(
-    settings: Settings, company: CompanyAccount, claimed: Claim, mailbox: str, code: str, now: datetime
-) -> OutboundMail:
+def _letter(settings: Settings, mailbox: str) -> decisions.Letter:
     if not settings.outbound.smarthost:
         raise Conflict(
             "no code can be sent, since outbound.smarthost is not set; claim without a mailbox and vouch for it, "
             "or prove a domain by its DNS record"
         )
-    return OutboundMail(
-        id=new_id(),
-        template=MailTemplate.CLAIM,
-        language=Language(settings.outbound.language),
-        recipient=mailbox,
-        context={"claim_code": code, "key": claimed.shown, "company": company.name},
-        created_at=now,
-        account_id=company.id,
-    )
+    return decisions.Letter(mailbox, Language(settings.outbound.language))
 
 
 def _expect_record(settings: Settings, claimed: Claim) -> None:
     """Raises ValueError when the domain does not publish the token, or cannot be asked."""
     if claimed.key.kind is not KeyKind.DOMAIN:
         raise ValueError("only a domain is proven by the DNS; give --code, or --vouch for it")
-    lookups = Lookups(settings.authentication.resolvers)
-    lookups.begin()
-    name, text = _record(claimed)
+    name, text = decisions.record_of(claimed)
     try:
-        found = lookups.texts(name)
+        found = texts_at(name, settings.authentication.resolvers)
     except LookupTrouble as error:
         raise ValueError(f"the DNS cannot be asked now ({error}); try again later") from None
-    if text.encode("ascii") not in [one.strip() for one in found]:
+    if not decisions.is_published(claimed, found):
         raise ValueError(
             f'there is no TXT record {name} with the text "{text}"; a new one may take an hour to be seen'
         )
-
-
-def _record(claimed: Claim) -> tuple[str, str]:
-    return f"{RECORD}.{_a_labels(claimed.key.value)}", f"{TEXT}{claimed.token}"
-
-
-def _a_labels(domain: str) -> str:
-    try:
-        return domain.encode("idna").decode("ascii")
-    except UnicodeError:
-        return domain
-
-
-def _only(company: CompanyAccount, claimed: Claim) -> CompanyAccount:
-    """The account with nothing but the key of the claim."""
-    bare = replace(
-        company, addresses=(), vat_ids=(), domains=(), identifiers=(), customer_numbers=(), decisions=()
-    )
-    match claimed.key.kind:
-        case KeyKind.ADDRESS:
-            return replace(bare, addresses=(claimed.shown,))
-        case KeyKind.VAT_ID:
-            return replace(bare, vat_ids=(claimed.shown,))
-        case KeyKind.DOMAIN:
-            return replace(bare, domains=(claimed.shown,))
-        case _:
-            return replace(bare, identifiers=(parse_identifier(claimed.shown),))
 
 
 def _what_next(claimed: Claim, company: CompanyAccount, mailbox: str | None) -> str:
@@ -210,7 +150,7 @@ def _what_next(claimed: Claim, company: CompanyAccount, mailbox: str | None) -> 
     if mailbox is not None:
         ways.append(f"with the code that is on its way to {mailbox} (--code)")
     if claimed.key.kind is KeyKind.DOMAIN:
-        name, text = _record(claimed)
+        name, text = decisions.record_of(claimed)
         ways.append(f'by the TXT record {name} with the text "{text}"')
     ways.append("by your own word (--vouch)")
     return (
@@ -220,7 +160,7 @@ def _what_next(claimed: Claim, company: CompanyAccount, mailbox: str | None) -> 
 
 
 def _claim_form(claimed: Claim) -> forms.Form:
-    name, text = _record(claimed)
+    name, text = decisions.record_of(claimed)
     return {
         "key": claimed.shown,
         "state": "claimed",

@@ -19,9 +19,16 @@ from storage.store import Store
 
 
 def _portal(settings: Settings, store: Store) -> AbstractContextManager[None]:
+    from ingest.processing.authentication import lookups  # noqa: PLC0415  -- the same
     from portal import serving  # noqa: PLC0415  -- half a second that no other command has to wait
 
-    return serving.portal(settings, store, invoice_forms)
+    def texts_at(name: str) -> list[bytes]:
+        try:
+            return lookups.texts_at(name, settings.authentication.resolvers)
+        except lookups.LookupTrouble as error:
+            raise ConnectionError(f"{name} cannot be looked up: {error}") from error
+
+    return serving.portal(settings, store, invoice_forms, texts_at)
 
 
 def _outbound(settings: Settings, store: Store) -> AbstractContextManager[None]:

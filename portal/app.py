@@ -17,11 +17,13 @@ from portal.pages import (
     api,
     api_description,
     api_webhooks,
+    claims,
     company,
     entrance,
     front,
     inbox,
     invoice,
+    leaving,
     members,
     registering,
     second_factor,
@@ -29,6 +31,7 @@ from portal.pages import (
     webhooks,
 )
 from portal.pages.operator import acts, outgoing, partners, quarantine, queue, withheld
+from portal.pages.operator import claims as operator_claims
 from portal.shield import Shield
 from portal.visitors import ForgedForm, SignInNeeded, guard_form
 from portal.wired import Portal
@@ -38,9 +41,10 @@ from storage.errors import NotFound, StoreError
 ROUTERS: Sequence[APIRouter] = (
     *(front.router, entrance.router, registering.router, account.router, second_factor.router),
     *(inbox.router, invoice.router, second_look.router),
-    *(members.router, company.router, webhooks.router),
+    *(members.router, company.router, claims.router, leaving.router, webhooks.router),
     *(api.router, api_webhooks.router, api_description.router),
-    *(queue.router, quarantine.router, partners.router, withheld.router, outgoing.router, acts.router),
+    *(queue.router, quarantine.router, withheld.router, operator_claims.router),
+    *(partners.router, outgoing.router, acts.router),
 )
 
 

@@ -16,6 +16,7 @@ SIGN_IN = Limit(50, timedelta(hours=1))  # for one address, from wherever
 CODES = Limit(5, timedelta(hours=1))  # sent to one mailbox
 PEER = Limit(100, timedelta(minutes=15))  # of all doors, from one peer
 UNNAMED = Limit(5000, timedelta(minutes=15))  # from all peers behind a proxy that does not name them
+CLAIMS = Limit(30, timedelta(hours=1))  # of a company, and as many tries to prove them
 INVITATIONS = Limit(500, timedelta(days=1))  # of one company
 
 

@@ -23,6 +23,7 @@ from portal.wired import Portal
 from storage.records.invoices import Invoice
 from storage.store import Store, Transaction
 
+TextsAt = Callable[[str], Sequence[bytes]]
 InvoiceForms = Callable[[Transaction, Sequence[Invoice]], list[dict[str, Any]]]
 
 NAME = "portal"
@@ -38,7 +39,9 @@ def utc_now() -> datetime:
 
 
 @contextmanager
-def portal(settings: Settings, store: Store, invoice_forms: InvoiceForms) -> Iterator[None]:
+def portal(
+    settings: Settings, store: Store, invoice_forms: InvoiceForms, texts_at: TextsAt
+) -> Iterator[None]:
     """Serves the portal on `portal.listen`, or the socket that systemd opened for it, while the block runs.
 
     Raises OSError naming the address when it cannot be had, or when the key of the links cannot be read.
@@ -52,6 +55,7 @@ def portal(settings: Settings, store: Store, invoice_forms: InvoiceForms) -> Ite
         key=link_key(settings),
         documents=documents,
         invoice_forms=invoice_forms,
+        texts_at=texts_at,
         sends_mail=bool(settings.outbound.smarthost),
         link_life=timedelta(days=settings.registration.link_days),
         webhook_networks=settings.webhooks.networks,

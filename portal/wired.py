@@ -31,6 +31,7 @@ class Portal:
     key: bytes = field(repr=False)  # secret of this installation, the same in all its processes
     documents: Documents
     invoice_forms: Callable[[Transaction, Sequence[Invoice]], list[dict[str, Any]]]  # the JSON of invoices
+    texts_at: Callable[[str], Sequence[bytes]]  # the TXT records of a name in the DNS; raises ConnectionError
     sends_mail: bool = True  # a smarthost is set; else nobody can prove a mailbox
     link_life: timedelta = timedelta(days=30)
     webhook_networks: tuple[Network, ...] = ()  # beside the public internet

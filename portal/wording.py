@@ -38,7 +38,7 @@ def texts() -> Mapping[str, Mapping[str, str]]:
     return found
 
 
-def say(language: Language, key: str, **values: object) -> str:
+def say(language: Language, key: str, /, **values: object) -> str:
     """The text `key` with its {places} filled. Raises KeyError for a text that is not there.
 
     With `count` other than 1, the text `key`_many is taken where there is one.

@@ -82,6 +82,12 @@ class Claims:
         )
         return [_record(row) for row in self._connection.execute(query.order_by(AccountClaimRow.created_at))]
 
+    def newest(self, now: datetime, limit: int) -> list[Claim]:
+        """Live claims of all accounts, newest first."""
+        query = select(AccountClaimRow.__table__).where(AccountClaimRow.expires_at > now)
+        ordered = query.order_by(AccountClaimRow.created_at.desc(), AccountClaimRow.account_id).limit(limit)
+        return [_record(row) for row in self._connection.execute(ordered)]
+
     def remove(self, account_id: str, key: AccountKey) -> None:
         """Takes a claim away."""
         self._connection.execute(

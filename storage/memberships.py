@@ -122,6 +122,20 @@ class Memberships:
             self._leave_one(account_id, user_id)
         self._update(account_id, user_id, state=state, decided_at=at, decided_by=by, reason=reason)
 
+    def leave(self, account_id: str, user_id: str, at: datetime) -> None:
+        """A person leaves. Raises NotFound, and Conflict for the last administrator of others."""
+        self.hold_still(account_id)
+        if self.active([account_id]) != [self.get(account_id, user_id)]:
+            self._leave_one(account_id, user_id)
+        self._update(
+            account_id,
+            user_id,
+            state=MembershipState.REMOVED,
+            decided_at=at,
+            decided_by=user_id,
+            reason=None,
+        )
+
     def set_role(self, account_id: str, user_id: str, role: Role) -> None:
         """Changes the role of a membership. Raises NotFound, and Conflict for the last administrator."""
         self.hold_still(account_id)

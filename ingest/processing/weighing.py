@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from ingest.processing.authentication.dmarc import organizational_domain
 from ingest.processing.filing import same_seller
 from ingest.processing.sender_warnings import Earlier, SenderFacts, WarningCode, account_form, sender_warnings
 from storage.account_keys import AccountKey, domain_key, vat_id_key
 from storage.errors import NotFound
 from storage.freemail import is_freemail
 from storage.ids import new_id
+from storage.public_suffixes import organizational_domain
 from storage.records.companies import SecondLook
 from storage.records.history import HistoryEvent, HistoryEventName
 from storage.records.invoices import Environment, Invoice

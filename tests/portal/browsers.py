@@ -39,6 +39,7 @@ class Place:
     store: Store
     portal: Portal
     clock: list[datetime] = field(default_factory=lambda: [NOW])
+    texts: dict[str, list[bytes]] = field(default_factory=dict)  # TXT records by name
     app: FastAPI | None = None  # of `portal`
 
     def browser(self, **fields: str) -> Browser:
@@ -137,6 +138,7 @@ def opened_place(url: str) -> Iterator[Place]:
     store = Store.open(url)
     documents = Documents(at_once=1)
     clock = [NOW]
+    texts: dict[str, list[bytes]] = {}
     portal = Portal(
         store=store,
         now=lambda: clock[0],
@@ -144,7 +146,8 @@ def opened_place(url: str) -> Iterator[Place]:
         key=KEY,
         documents=documents,
         invoice_forms=invoice_forms,
+        texts_at=lambda name: texts.get(name, ()),
     )
-    yield Place(store, portal, clock)
+    yield Place(store, portal, clock, texts)
     documents.close()
     store.close()

@@ -88,9 +88,8 @@ def test_no_route_shows_or_changes_anything_of_another_company(
 
     for method, path in _routes():
         for ids in (of_theirs, of_theirs | {"account_id": mine.id}):
-            browser = place.signed_in(
-                me, authorization=f"Bearer {secret}"
-            )  # a fresh one: some pages sign out
+            # A fresh person each time: some pages sign out, one leaves the company.
+            browser = place.signed_in(place.user(mine), authorization=f"Bearer {secret}")
             browser.get("/companies/none")
             status, text, location = _tried(browser, method, path, ids)
             tried += 1

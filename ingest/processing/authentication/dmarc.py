@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache
-
-from publicsuffixlist import PublicSuffixList
 
 from ingest.processing.authentication.lookups import Lookups
+from storage.public_suffixes import organizational_domain
 from storage.records.senders import AuthenticationResult
 
 
@@ -19,22 +17,6 @@ class DmarcRecord:
     policy: str  # of the domain asked for: none, quarantine, reject
     strict_dkim: bool
     strict_spf: bool
-
-
-@cache
-def _suffixes() -> PublicSuffixList:
-    return PublicSuffixList()
-
-
-def organizational_domain(domain: str) -> str:
-    """The part of a domain that somebody registered (RFC 7489 3.2); a public suffix is its own."""
-    found: str | None = _suffixes().privatesuffix(domain.lower().rstrip("."))
-    return found or domain.lower().rstrip(".")
-
-
-def is_public_suffix(domain: str) -> bool:
-    """Whether anybody can register names below it, as below "de" and "co.uk"; unknown top-level domains are, too."""
-    return _suffixes().privatesuffix(domain.lower().rstrip(".")) is None
 
 
 def dmarc_record(lookups: Lookups, domain: str) -> DmarcRecord | None:

@@ -30,6 +30,13 @@ class LookupTrouble(Exception):  # noqa: N818  -- says what happened
     """The DNS gave no answer, neither yes nor no; later it may (RFC 8601 2.7: temperror)."""
 
 
+def texts_at(name: str, resolvers: Sequence[str]) -> list[bytes]:
+    """The TXT records of one name, asked for once. Raises LookupTrouble."""
+    lookups = Lookups(resolvers)
+    lookups.begin()
+    return list(lookups.texts(name))
+
+
 class Lookups:
     """Asks the DNS; may be used by several threads."""
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ingest.processing.authentication.dmarc import aligned, organizational_domain
+from ingest.processing.authentication.dmarc import aligned
+from storage.public_suffixes import organizational_domain
 from storage.records.senders import AuthenticationResult, SenderStatus
 
 
