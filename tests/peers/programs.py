@@ -14,7 +14,7 @@ REQUIRED = "INVOICES_TEST_PEERS"  # set to "required", a missing program is a fa
 SPF_SUITE = "INVOICES_TEST_SPF_SUITE"  # names the file rfc7208-tests.yml
 SEARCH_PATH = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"])
 TEST_FILES = {
-    "swaks": "test_swaks.py",
+    "swaks": "test_swaks*.py",
     "postfix": "test_postfix*.py",
     "msmtp": "test_msmtp.py",
     "openssl": "test_openssl.py",
