@@ -25,6 +25,7 @@ from portal.pages import (
     invoice,
     leaving,
     members,
+    passkeys,
     registering,
     second_factor,
     second_look,
@@ -39,7 +40,14 @@ from storage.errors import NotFound, StoreError
 
 # Every room of the portal; a new page is in one of them, or its router is added here.
 ROUTERS: Sequence[APIRouter] = (
-    *(front.router, entrance.router, registering.router, account.router, second_factor.router),
+    *(
+        front.router,
+        entrance.router,
+        registering.router,
+        account.router,
+        second_factor.router,
+        passkeys.router,
+    ),
     *(inbox.router, invoice.router, second_look.router),
     *(members.router, company.router, claims.router, leaving.router, webhooks.router),
     *(api.router, api_webhooks.router, api_description.router),

@@ -53,6 +53,8 @@ def shared_values(portal: Portal, who: Visitor) -> dict[str, Any]:
         "size": partial(wording.size, language),
         "now": portal.now(),
         "days_left": partial(wording.days_left, portal.now()),
+        "passkeys": portal.passkey_place is not None,
+        "script": f"/static/passkey.js?v={_version('static/passkey.js')}",
         "stylesheet": f"/static/portal.css?v={_version('static/portal.css')}",
     }
 

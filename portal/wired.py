@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import ipaddress
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -14,6 +15,7 @@ from fastapi import Request
 
 from portal.documents import Documents
 from portal.one_time_passwords import Authenticators
+from portal.passkeys import Place
 from storage.link_tokens import LinkTokens
 from storage.records.invoices import Invoice
 from storage.store import Store, Transaction
@@ -45,6 +47,18 @@ class Portal:
     def authenticators(self) -> Authenticators:
         """Where the secrets of people's apps come from."""
         return Authenticators(self.key)
+
+    @property
+    def passkey_place(self) -> Place | None:
+        """Where passkeys are good; None at an address that browsers take none for: they want a name, and https."""
+        parts = urlsplit(self.base_url)
+        host = parts.hostname or ""
+        try:
+            ipaddress.ip_address(host)
+        except ValueError:
+            named = self.secure or host == "localhost"
+            return Place(host, f"{parts.scheme}://{parts.netloc}") if named else None
+        return None
 
     @property
     def name(self) -> str:

@@ -90,6 +90,11 @@ class FactorRecords:
             )
         )
 
+    def passkey(self, credential_id: bytes) -> Passkey | None:
+        """The passkey of this id, whosever it is."""
+        found = self._passkeys(PasskeyRow.credential_id == credential_id)
+        return found[0] if found else None
+
     def use_passkey(self, passkey: Passkey, sign_count: int, at: datetime) -> bool:
         """Notes a use; False where another one was noted meanwhile, or its counter stands still (a copy of it)."""
         grown = or_(PasskeyRow.sign_count < sign_count, PasskeyRow.sign_count == 0)

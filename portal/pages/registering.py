@@ -36,6 +36,12 @@ _AGAIN = tenacity.Retrying(
     reraise=True,
 )
 
+# What is proven otherwise than by a code in a mail, and where.
+_NOT_BY_MAIL = {
+    CodePurpose.SECOND_FACTOR: "/second-factor",
+    CodePurpose.PASSKEY: "/sign-in",
+    CodePurpose.NEW_PASSKEY: "/account",
+}
 Who = Annotated[Visitor, Depends(visitor)]
 Known = Annotated[Visitor, Depends(signed_in)]
 Wired = Annotated[Portal, Depends(wired)]
@@ -141,8 +147,8 @@ def show_code(request: Request, who: Who, portal: Wired) -> Response:
     flow = flows.current(request, portal)
     if flow is None:
         return page(request, who, "code-gone.html", status=404)
-    if flow.purpose is CodePurpose.SECOND_FACTOR:
-        return redirect(request, "/second-factor")
+    if flow.purpose in _NOT_BY_MAIL:
+        return redirect(request, _NOT_BY_MAIL[flow.purpose])
     return _code_page(request, who, flow, {})
 
 
@@ -153,8 +159,8 @@ def do_code(request: Request, who: Who, portal: Wired, code: Field = "", passwor
     flow = flows.current(request, portal)
     if flow is None:
         return page(request, who, "code-gone.html", status=404)
-    if flow.purpose is CodePurpose.SECOND_FACTOR:
-        return redirect(request, "/second-factor")
+    if flow.purpose in _NOT_BY_MAIL:
+        return redirect(request, _NOT_BY_MAIL[flow.purpose])
     if flow.purpose is CodePurpose.RESET and (fault := passwords.fault(password, of=flow.email)):
         return _code_page(request, who, flow, {"password": fault}, status=400)
     with portal.store.transaction() as records:
@@ -165,13 +171,11 @@ def do_code(request: Request, who: Who, portal: Wired, code: Field = "", passwor
             return page(request, who, "code-gone.html", status=404)
         return _code_page(request, who, left, {"code": "fault.code"}, status=400)
     match proven.purpose:
-        case CodePurpose.SECOND_FACTOR:
-            return redirect(request, "/second-factor")
         case CodePurpose.RESET:
             return _reset(request, portal, proven, password)
         case CodePurpose.REDEEM:
             return _authorised(request, who, portal, proven.context)
-        case CodePurpose.REGISTER:
+        case _:
             return _finish(request, who, portal, proven.context)
 
 

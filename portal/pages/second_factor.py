@@ -32,9 +32,10 @@ SecretId = Annotated[str, Form(pattern="^[0-9a-f-]{36}$")]
 @router.get("/second-factor")
 def show_question(request: Request, who: Who, portal: Wired) -> Response:
     """Asks for it, in a browser where the password was right."""
-    if _asked(request, portal) is None:
+    asked = _asked(request, portal)
+    if asked is None:
         return page(request, who, "code-gone.html", status=404)
-    return page(request, who, "second-factor.html", wrong=False)
+    return _question_page(request, who, portal, asked)
 
 
 @router.post("/second-factor")
@@ -57,7 +58,7 @@ def do_question(request: Request, who: Who, portal: Wired, code: Field = "") -> 
     if not right:
         if _asked(request, portal) is None:
             return page(request, who, "code-gone.html", status=404)
-        return page(request, who, "second-factor.html", status=403, wrong=True)
+        return _question_page(request, who, portal, asked, wrong=True)
     limits.forget(portal, ("second-factor", user_id))
     return second_factor.enter(
         request, portal, user, asked.context["path"], notice=asked.context["notice"] or None
@@ -139,6 +140,16 @@ def _asked(request: Request, portal: Portal) -> OneTimeCode | None:
     """The question that this browser has to answer, if it is not over."""
     flow = flows.current(request, portal)
     return flow if flow is not None and flow.purpose is CodePurpose.SECOND_FACTOR else None
+
+
+def _question_page(
+    request: Request, who: Visitor, portal: Portal, asked: OneTimeCode, *, wrong: bool = False
+) -> Response:
+    with portal.store.reading() as records:
+        factors = records.factors.of_user(asked.context["user"])
+    status = 403 if wrong else 200
+    has_passkeys = bool(factors.passkeys)
+    return page(request, who, "second-factor.html", status=status, wrong=wrong, has_passkeys=has_passkeys)
 
 
 def _set_up_page(

@@ -36,6 +36,8 @@ class CodePurpose(StrEnum):
     REGISTER = "register"  # a person registers; the context says for which company
     REDEEM = "redeem"  # a link was opened by somebody who named another address than the link's
     SECOND_FACTOR = "second-factor"  # none: the password was right, and what else there is has to follow
+    PASSKEY = "passkey"  # none: whoever holds the key answers
+    NEW_PASSKEY = "new-passkey"  # none: the person is signed in
     RESET = "reset"  # a new password for one that was forgotten
 
 

@@ -50,22 +50,23 @@ def sample(name: str) -> Case:
 
 
 @contextmanager
-def town(folder: Path, browser: Browser, **settings: str) -> Iterator[Town]:
+def town(folder: Path, browser: Browser, *, host: str = "127.0.0.1", **settings: str) -> Iterator[Town]:
     """Starts everything, and ends it."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{probe.getsockname()[1]}"
+        port = probe.getsockname()[1]
+        address, url = f"127.0.0.1:{port}", f"http://{host}:{port}"
     with post_office() as office:
         wanted = {
             "PORTAL__LISTEN": address,
-            "REGISTRATION__BASE_URL": f"http://{address}",
+            "REGISTRATION__BASE_URL": url,
             "OUTBOUND__SMARTHOST": office.address,
             "OUTBOUND__MAIL_FROM": "postfach@mailbox.example",
             "OUTBOUND__MODE": "link",
             **settings,
         }
         with Mailbox(folder, wanted).serving() as mailbox:
-            yield Town(mailbox, office, browser, f"http://{address}")
+            yield Town(mailbox, office, browser, url)
 
 
 def submit(page: Page, button: str = "main button[type=submit]") -> None:

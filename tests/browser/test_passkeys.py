@@ -1,0 +1,66 @@
+"""A passkey in Chromium: made on the account page, used at the door; with an authenticator that Chromium plays."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from playwright.sync_api import Browser, Page
+
+from tests.browser.place import PASSWORD, Town, look, submit, town
+from tests.post_office import code_in
+
+ANNA = "anna@neu.example"
+
+
+def _registered(place: Town, page: Page) -> None:
+    page.goto(f"{place.address}/register")
+    for field, entered in (
+        ("email", ANNA),
+        ("name", "Anna"),
+        ("company", "Neu GmbH"),
+        ("password", PASSWORD),
+    ):
+        page.locator(f"#{field}").fill(entered)
+    submit(page)
+    page.locator("#code").fill(code_in(place.office.wait_for(ANNA)))
+    submit(page)
+
+
+def test_somebody_signs_in_by_a_passkey(tmp_path: Path, chromium: Browser) -> None:
+    """Under the policy of the pages; the password alone then leads to the second step, where it counts, too."""
+    with town(tmp_path, chromium, host="localhost") as place:
+        page = place.person()
+        devices = page.context.new_cdp_session(page)
+        devices.send("WebAuthn.enable")
+        device = {"protocol": "ctap2", "transport": "internal", "hasResidentKey": True}
+        device |= {"hasUserVerification": True, "isUserVerified": True}
+        devices.send("WebAuthn.addVirtualAuthenticator", {"options": device})
+        _registered(place, page)
+
+        page.goto(f"{place.address}/account")
+        page.locator("#passkey-name").fill("Telefon")
+        page.locator("#passkey-password").fill(PASSWORD)
+        submit(page, "form[action$='/account/passkeys/ask'] button")
+        look(page, "passkey-add")
+        submit(page)
+        codes = page.locator(".recovery-codes li").count()
+        page.goto(f"{place.address}/account")
+        look(page, "account-passkey")
+        submit(page, "form[action$='/sign-out'] button")
+        page.goto(f"{place.address}/sign-in")
+        submit(page, "form[action$='/passkey'] button")
+        look(page, "passkey")
+        submit(page)
+        by_passkey = page.locator("a.person").inner_text()
+        submit(page, "form[action$='/sign-out'] button")
+        page.goto(f"{place.address}/sign-in")
+        page.locator("#email").fill(ANNA)
+        page.locator("#password").fill(PASSWORD)
+        submit(page, "form[action$='/sign-in'] button")
+        second_step = page.url
+        submit(page, "form[action$='/passkey'] button")
+        submit(page)
+        by_both = page.locator("a.person").inner_text()
+
+    assert (codes, by_passkey, by_both) == (10, "Anna", "Anna")
+    assert second_step.endswith("/second-factor")
