@@ -18,6 +18,7 @@ PLACES = {
     "outbound": "cli.outbound",
     "operator": "cli.operator",
     "person": "cli.person",
+    "webhook": "cli.webhook",
     "quarantine": "cli.quarantine",
     "release": "cli.release",
     "retention": "cli.retention",

@@ -61,6 +61,13 @@ class Webhooks:
             raise NotFound(f"there is no webhook {webhook_id}")
         return found[0]
 
+    def any(self, webhook_id: str) -> Webhook:
+        """One webhook, whosever it is; for operators. Raises NotFound."""
+        found = self._select(WebhookRow.id == webhook_id)
+        if not found:
+            raise NotFound(f"there is no webhook {webhook_id}")
+        return found[0]
+
     def every(self) -> list[Webhook]:
         """All of them, oldest first; for operators."""
         return self._select()

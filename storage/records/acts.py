@@ -35,6 +35,7 @@ class ActName(StrEnum):
     SIGNED_OUT = "signed-out"
     WEBHOOK_ADDED = "webhook-added"
     WEBHOOK_REMOVED = "webhook-removed"
+    WEBHOOK_DISABLED = "webhook-disabled"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
