@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.place import PASSWORD, Town, look, submit, town
 from tests.post_office import code_in
@@ -34,7 +34,8 @@ def test_somebody_signs_in_by_a_passkey(tmp_path: Path, chromium: Browser) -> No
         devices.send("WebAuthn.enable")
         device = {"protocol": "ctap2", "transport": "internal", "hasResidentKey": True}
         device |= {"hasUserVerification": True, "isUserVerified": True}
-        devices.send("WebAuthn.addVirtualAuthenticator", {"options": device})
+        added = devices.send("WebAuthn.addVirtualAuthenticator", {"options": device})
+        device_id = added["authenticatorId"]
         _registered(place, page)
 
         page.goto(f"{place.address}/account")
@@ -50,6 +51,11 @@ def test_somebody_signs_in_by_a_passkey(tmp_path: Path, chromium: Browser) -> No
         page.goto(f"{place.address}/sign-in")
         submit(page, "form[action$='/passkey'] button")
         look(page, "passkey")
+        expect(page.locator("#passkey-trouble")).to_be_hidden()
+        devices.send("WebAuthn.setUserVerified", {"authenticatorId": device_id, "isUserVerified": False})
+        page.locator("main button[type=submit]").click()
+        expect(page.locator("#passkey-trouble")).to_be_visible()
+        devices.send("WebAuthn.setUserVerified", {"authenticatorId": device_id, "isUserVerified": True})
         submit(page)
         by_passkey = page.locator("a.person").inner_text()
         submit(page, "form[action$='/sign-out'] button")
