@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test lint wheel deb bench corpus torture clean
+.PHONY: demo test lint wheel deb bench corpus torture audit clean
 
 demo: .venv/installed
 	@$(BIN)/python -m fixtures.demo $(if $(KEEP),--keep)
@@ -32,6 +32,13 @@ corpus: .venv/installed
 
 torture: .venv/installed
 	$(BIN)/python -m tests.torture $(ARGS)
+
+# Its packages are no part of ours, so they get an environment of their own for a moment.
+audit:
+	$(PYTHON) -m venv .venv/audit
+	.venv/audit/bin/pip install --quiet --disable-pip-version-check pip-audit
+	.venv/audit/bin/pip-audit --disable-pip --require-hashes --progress-spinner off -r requirements.lock
+	.venv/audit/bin/pip-audit --disable-pip --require-hashes --progress-spinner off -r requirements-validation.lock
 
 clean:
 	rm -rf .venv dist build

@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 DEBIAN = ROOT / "debian"
-SCRIPTS = ["build", "invoices", "machine", "postinst", "postrm", "prerm", "try", "within"]
+SCRIPTS = ["build", "fresh", "invoices", "machine", "postinst", "postrm", "prerm", "try", "within"]
 
 
 @pytest.mark.parametrize("name", SCRIPTS)
