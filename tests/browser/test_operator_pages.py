@@ -7,7 +7,8 @@ from pathlib import Path
 
 from playwright.sync_api import Page, expect
 
-from storage.decisions import operators
+from storage.account_keys import KeyKind
+from storage.decisions import claims, operators
 from storage.ids import new_id
 from storage.records.invoices import Environment
 from storage.records.outgoing import MailTemplate, OutboundState
@@ -63,6 +64,8 @@ def _operator(folder: Path) -> tuple[str, str]:
                 for state in (OutboundState.HELD, OutboundState.FAILED)
             ]
         )
+        key = claims.claimed_key(KeyKind.VAT_ID, "DE666666660")
+        claims.begin(records, company, key, "DE 666 666 660", None, actor="user a@lindner.example", at=now)
         token = records.sessions.begin(user.id, now)
     store.close()
     return token, partner.id
@@ -88,6 +91,8 @@ def test_no_operators_page_shuts_anybody_out(place: Town, tmp_path: Path) -> Non
                 ("", "queue"),
                 ("/quarantine", "quarantine"),
                 (f"/quarantine/{mail_id}?read=true&account=lindner", "mail"),
+                ("/withheld", "withheld"),
+                ("/claims", "claims"),
                 ("/partners", "partners"),
                 (f"/partners/{partner_id}", "partner"),
                 ("/outgoing", "outgoing"),

@@ -163,8 +163,8 @@ def test_the_inbox_says_what_waits(place_on_each: Place) -> None:
 
     assert "1 invoice waits for a second look" in before
     assert f"{inbox}/{invoice.id}" in held
-    assert "waits for two people" in held
-    assert "waits for" not in after
+    assert "to be checked" in held
+    assert "waits for a second look" not in after
     assert f"{inbox}/{invoice.id}" not in none
 
 
