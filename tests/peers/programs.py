@@ -20,6 +20,7 @@ TEST_FILES = {
     "openssl": "test_openssl.py",
     "exim4": "test_exim.py",
     "nodemailer": "test_nodemailer.py",
+    "haproxy": "test_haproxy.py",
     "strace": "test_fsync_order.py",
     "chromium": "browser/test_*.py",
     "pgbouncer": "[behind-pgbouncer]",  # a parameter of tests/contract
