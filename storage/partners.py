@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Row, func, insert, select, update
@@ -18,6 +18,7 @@ from storage.records.partners import ContractingPartner, PartnerOrigin, PartnerT
 from storage.tables import PartnerKeyRow, PartnerRow, PartnerTraitRow
 
 MOST_TRAITS = 200  # of a partner
+SEEN_AGAIN_AFTER = timedelta(hours=1)  # a trait that was seen since is not written again
 
 
 class Partners:
@@ -126,11 +127,14 @@ class Partners:
 
     def count(self, partner_id: str, *, invoices: int, at: datetime) -> None:
         """Notes that invoices of the partner came in."""
-        self.seen(partner_id, at)
         self._connection.execute(
             update(PartnerRow)
             .where(PartnerRow.id == partner_id)
-            .values(invoices=PartnerRow.invoices + invoices)
+            .values(
+                first_seen=func.coalesce(PartnerRow.first_seen, at),
+                last_seen=at,
+                invoices=PartnerRow.invoices + invoices,
+            )
         )
 
     def traits(self, partner_id: str) -> list[PartnerTrait]:
@@ -150,16 +154,20 @@ class Partners:
         ]
 
     def note(self, partner_id: str, trait: PartnerTrait) -> None:
-        """Notes a trait, or that it was seen once more; what is accepted stays so."""
+        """Notes a trait, or that it was seen once more, to the hour; what is accepted stays so."""
         row = (
             (PartnerTraitRow.partner_id == partner_id)
             & (PartnerTraitRow.kind == trait.kind)
             & (PartnerTraitRow.value == trait.value)
         )
-        changes: dict[str, Any] = {"last_seen": trait.last_seen} | (
-            {"accepted": True} if trait.accepted else {}
-        )
-        if self._connection.execute(update(PartnerTraitRow).where(row).values(**changes)).rowcount:
+        known = self._connection.execute(
+            select(PartnerTraitRow.accepted, PartnerTraitRow.last_seen).where(row)
+        ).one_or_none()
+        if known is not None:
+            # A partner that sends a thousand mails is no row that a thousand transactions wait for.
+            if trait.last_seen - known.last_seen >= SEEN_AGAIN_AFTER or trait.accepted > known.accepted:
+                changes = {"last_seen": trait.last_seen, "accepted": trait.accepted or known.accepted}
+                self._connection.execute(update(PartnerTraitRow).where(row).values(**changes))
             return
         if len(self.traits(partner_id)) >= MOST_TRAITS:
             return  # a forger must not be able to fill the record

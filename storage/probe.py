@@ -10,6 +10,7 @@ from sqlalchemy.engine import Connection
 
 from storage import schema
 from storage.engine import WRITES
+from storage.postgres_session import names_several_hosts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +21,7 @@ class Probe:
     server: str  # name and version
     clock: datetime | None  # of a server; None where the database is a file of this machine
     obstacle: str | None  # why it cannot serve, with what to do
+    remark: str | None = None  # what may cost mail one day, with what to do
 
 
 def probe(engine: Engine) -> Probe:
@@ -42,7 +44,8 @@ def _of_postgres(connection: Connection) -> Probe:
         text(
             "SELECT current_setting('server_version') AS version, current_setting('server_encoding') AS encoding, "
             "current_setting('transaction_read_only') AS read_only, clock_timestamp() AS clock, "
-            "current_setting('fsync') AS fsync"
+            "current_setting('fsync') AS fsync, current_setting('synchronous_standby_names') AS waits_for, "
+            "(SELECT count(*) FROM pg_stat_replication) AS standbys"
         )
     ).one()
     obstacle = None
@@ -54,7 +57,14 @@ def _of_postgres(connection: Connection) -> Probe:
         obstacle = "it cannot be written, as a standby: name the primary in database.url"
     elif row.fsync != "on":
         obstacle = "fsync is off, so a 250 would be no promise: switch it on in postgresql.conf"
+    remark = None
+    if (row.standbys or names_several_hosts(connection.engine.url)) and not row.waits_for:
+        remark = (
+            "no commit waits for a standby, so a failover may lose mails that were answered 250: "
+            "set synchronous_standby_names"
+        )
     return Probe(
+        remark=remark,
         schema=schema.current_version(connection),
         server=f"PostgreSQL {row.version.split()[0]}",
         clock=row.clock.astimezone(UTC),

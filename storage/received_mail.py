@@ -69,12 +69,18 @@ class ReceivedMails:
         return self._connection.scalar(select(exists().where(IN_QUEUE, due(now)))) or False
 
     def renew(self, ids: Sequence[str], *, by: str, until: datetime) -> None:
-        """Keeps claimed mails for `by` until `until`."""
-        self._connection.execute(
-            update(ReceivedMailRow)
+        """Keeps claimed mails for `by` until `until`; not those that are being recorded at this moment.
+
+        To wait for these would be to wait for each other: a recorder locks mails in the order they were read in.
+        """
+        held = (
+            select(ReceivedMailRow.id)
             .where(ReceivedMailRow.id.in_(ids), ReceivedMailRow.claimed_by == by)
             .where(ReceivedMailRow.state == MailState.CLAIMED)
-            .values(claimed_until=until)
+            .with_for_update(skip_locked=True)
+        )
+        self._connection.execute(
+            update(ReceivedMailRow).where(ReceivedMailRow.id.in_(held)).values(claimed_until=until)
         )
 
     def release(self, *, by: str) -> int:

@@ -72,7 +72,8 @@ def check_database(settings: Settings) -> str:
         return f"{found.server} answers; it is empty, its schema is made at the first start"
     if before != needed:
         raise ValueError(wrong_version(before))
-    return f"{found.server} answers, schema {before}"
+    remark = f"; but {found.remark}" if found.remark else ""
+    return f"{found.server} answers, schema {before}{remark}"
 
 
 def check_blobs(settings: Settings) -> str:

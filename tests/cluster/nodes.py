@@ -21,7 +21,7 @@ _PATIENCE_SECONDS = 60.0
 class Node:
     """One part of the program on a machine of its own; it keeps nothing there but its log."""
 
-    part: str  # smtp, worker, portal
+    part: str  # smtp, worker, portal, or several of them
     address: str
     folder: Path
     settings: dict[str, str]
@@ -31,7 +31,7 @@ class Node:
     @property
     def name(self) -> str:
         """Its host name."""
-        return f"{self.part}-{self.address.rpartition('.')[2]}"
+        return f"{self.part.replace(' ', '-')}-{self.address.rpartition('.')[2]}"
 
     def start(self, *, wait: bool = True) -> None:
         """Starts it; with `wait` until it is ready. Raises RuntimeError."""
@@ -49,7 +49,7 @@ class Node:
         named = ["unshare", "--uts", "sh", "-c", 'hostname "$0" && exec "$@"', self.name]
         with log.open("wb") as stream:
             self.process = subprocess.Popen(
-                [*named, INVOICES, "serve", self.part],
+                [*named, INVOICES, "serve", *self.part.split()],
                 env=environment,
                 stderr=stream,
                 stdin=subprocess.DEVNULL,

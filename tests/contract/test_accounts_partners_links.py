@@ -11,7 +11,7 @@ from storage.account_keys import address_key, domain_key, identifier_key, vat_id
 from storage.errors import Conflict, NotFound
 from storage.ids import new_id
 from storage.records.invoices import Environment
-from storage.records.partners import ContractingPartner, PartnerTrust
+from storage.records.partners import ContractingPartner, PartnerTrait, PartnerTrust, TraitKind
 from storage.records.reading import Identifier
 from storage.records.registration import LinkState
 from storage.store import Store
@@ -140,3 +140,35 @@ def test_a_partner_is_found_by_domain(store: Store, now: datetime) -> None:
         assert records.partners.find("SUPPLIER") == replace(
             partner, trust=PartnerTrust.BLOCKED, first_seen=now, last_seen=now + timedelta(hours=1)
         )
+
+
+def test_a_trait_is_seen_again_to_the_hour(store: Store, now: datetime) -> None:
+    """A partner that sends a thousand mails at once is no row that all workers wait for; acceptance counts at once."""
+    partner = ContractingPartner(
+        id=new_id(),
+        name="Supplier",
+        domains=(),
+        vat_ids=(),
+        trust=PartnerTrust.NEW,
+        environment=Environment.TEST,
+        first_seen=None,
+        last_seen=None,
+    )
+    trait = PartnerTrait(
+        kind=TraitKind.BANK_ACCOUNT, value="DE1", accepted=False, first_seen=now, last_seen=now
+    )
+    soon, later = now + timedelta(minutes=59), now + timedelta(minutes=61)
+    with store.transaction() as records:
+        records.partners.add(partner, at=now)
+        records.partners.note(partner.id, trait)
+
+        records.partners.note(partner.id, replace(trait, last_seen=soon))
+        [at_once] = records.partners.traits(partner.id)
+        records.partners.note(partner.id, replace(trait, last_seen=later))
+        [an_hour_later] = records.partners.traits(partner.id)
+        records.partners.note(partner.id, replace(trait, last_seen=later, accepted=True))
+        [accepted] = records.partners.traits(partner.id)
+
+    assert at_once.last_seen == now
+    assert an_hour_later.last_seen == later
+    assert accepted.accepted

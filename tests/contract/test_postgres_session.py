@@ -109,3 +109,20 @@ def test_of_several_hosts_the_one_that_can_be_written_is_taken() -> None:
     ]
 
     assert asked == ["read-write", None, None]
+
+
+def test_a_standby_that_no_commit_waits_for_is_told(postgres_url: str, server: Server) -> None:
+    """Who names two hosts counts on the second one; it would lack what was promised last."""
+    before, _, query = postgres_url.partition("?")
+    host = dict(part.split("=", 1) for part in query.split("&"))["host"]
+    two = f"{before}?host={host},{host}"
+    alone, paired = Store.probe(postgres_url), Store.probe(two)
+    _wait_for_standby(server, "other")
+
+    waited_for = Store.probe(two)
+
+    assert [probe and probe.remark and probe.remark[:34] for probe in (alone, paired, waited_for)] == [
+        None,
+        "no commit waits for a standby, so ",
+        None,
+    ]

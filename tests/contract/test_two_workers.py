@@ -43,6 +43,25 @@ def test_two_workers_invite_one_address_once(store: Store) -> None:
     assert len([invoice for invoice in invoices if invoice.duplicate_of is None]) >= 1
 
 
+def test_a_lease_is_renewed_while_a_mail_is_being_recorded(postgres_url: str) -> None:
+    """The two threads of a worker once waited for each other's mails, until PostgreSQL broke one of them off."""
+    store, mails = Store.open(postgres_url), [making.incoming(b"%d" % number) for number in range(2)]
+    store.add_mails(mails)
+    first, second = [mail.id for mail in mails]
+    lease, now = timedelta(seconds=60), making.NOW
+    with store.transaction() as records:
+        records.mails.claim(by="a", now=now, lease=lease, limit=2)
+
+    with store.transaction() as recording, store.transaction() as renewing:
+        recording.mails.failed(first, by="a", reason="why", not_before=now)
+        renewing.mails.renew([first, second], by="a", until=now + 2 * lease)
+    with store.transaction() as records:
+        free = records.mails.claim(by="b", now=now + lease, lease=lease, limit=2)
+    store.close()
+
+    assert free == [first]
+
+
 def _work_at_once(store: Store, *, workers: int) -> None:
     rules = Rules(
         periods=RetentionPeriods(productive_days=90, test_days=30, tombstone_days=365),
