@@ -2,21 +2,21 @@
 
     python -m bench.retention [--database sqlite|postgresql] [--invoices 1000000] [--expired 100000] [--days 200]
 
-The invoices are made up and written straight into the tables. The cost of each deletion is compared with that among a
-tenth as many. Then mails are taken in at a steady rate, without retention and beside it. At last `--days` days are
-played through, some mails a day, with a drill each day.
+The invoices are made up and written straight into the tables. Mails are taken in at a steady rate, without retention
+and beside it, in turns. Then everything due is deleted, and the cost of each deletion compared with that among a tenth
+as many. At last `--days` days are played through, some mails a day, with a drill each day.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import resource
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,23 +25,19 @@ from pathlib import Path
 from typing import Any
 
 from bench.database import ENGINES, database, server
-from bench.figures import MIB, percentile
+from bench.figures import MIB
+from bench.retention_beside import beside, made_up_mail
 from bench.synthetic import fill
-from ingest.receiving.transfer_key import transfer_digest
 from retention.pace import SMALLEST_BATCH, Pace
 from retention.worker import BATCH, drill, run
 from storage.expiry import RetentionPeriods
-from storage.ids import new_id
 from storage.records.filing import Filing
-from storage.records.mails import ContentInMemory, Envelope, IncomingMail, Outcome
+from storage.records.mails import Outcome
 from storage.store import Store
 
 PERIODS = RetentionPeriods(productive_days=90, test_days=30, tombstone_days=365)
 STEADY = RetentionPeriods(productive_days=90, test_days=30, tombstone_days=0)
 DAY = timedelta(days=1)
-MAILS_A_SECOND = 40
-PROBE_SECONDS = 20
-LEAST_SECONDS = 5  # of probing beside retention, for a p99 that means something
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,17 +60,46 @@ class Run:
         return self.seconds * 1000 / self.deleted
 
 
-def _sweep(url: str, *, kind: bool) -> None:
+class _Over(Exception):  # noqa: N818  -- no error: the time of a round is over
+    """A run has had its time."""
+
+
+class _Timed:
+    """A pace that ends the run when its time is over."""
+
+    def __init__(self, pace: Pace | None, end_at: float) -> None:
+        self._pace = pace
+        self._end_at = end_at
+
+    def begins(self) -> None:
+        if self._pace is not None:
+            self._pace.begins()
+
+    def ended(self, size: int) -> int:
+        if time.monotonic() > self._end_at:
+            raise _Over
+        return self._pace.ended(size) if self._pace is not None else size
+
+
+def _sweep(url: str, *, kind: bool, most_seconds: float) -> None:
     """A run in this process; tells what it came to. `kind`: it makes way for mail, as the timer's does."""
+    if kind:
+        os.nice(10)  # as its unit of systemd's
     store = Store.open(url)
+    print("begins", flush=True)
     begun = time.monotonic()
-    pace = Pace(store) if kind else None
-    swept = run(store, PERIODS, datetime.now(UTC), pace=pace, batch=SMALLEST_BATCH if kind else BATCH)
+    pace = _Timed(Pace(store) if kind else None, begun + most_seconds)
+    deleted = 0
+    try:
+        swept = run(store, PERIODS, datetime.now(UTC), pace=pace, batch=SMALLEST_BATCH if kind else BATCH)
+        deleted = swept.productive + swept.test
+    except _Over:
+        store.free_octets()
+        store.forget_journal()
     seconds = time.monotonic() - begun
     used = resource.getrusage(resource.RUSAGE_SELF)
     store.close()
-    told = [swept.productive + swept.test, seconds, used.ru_utime + used.ru_stime, _peak_mib()]
-    print(json.dumps(told))
+    print(json.dumps([deleted, seconds, used.ru_utime + used.ru_stime, _peak_mib()]))
 
 
 def _peak_mib() -> float:
@@ -83,84 +108,11 @@ def _peak_mib() -> float:
     return int(status.partition("VmHWM:")[2].split()[0]) / 1024
 
 
-def _started(url: str, *, kind: bool) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "bench.retention", "--sweep", url, *(["--kind"] if kind else [])]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-
-
-def _ended(process: subprocess.Popen[str]) -> Run:
-    told, _ = process.communicate()
-    if process.returncode:
-        raise SystemExit(f"retention ended with {process.returncode}")
+def _whole_run(url: str) -> Run:
+    """A run that deletes everything that is due, as quickly as it can, in a process of its own."""
+    command = [sys.executable, "-m", "bench.retention", "--sweep", url]
+    told = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout
     return Run(*json.loads(told.splitlines()[-1]))
-
-
-def _mail(at: datetime, octets: bytes) -> IncomingMail:
-    envelope = Envelope(
-        reverse_path="billing@supplier.example",
-        forward_paths=("invoices@company.example",),
-        peer="127.0.0.1",
-        helo="relay.example",
-        tls=False,
-        received_at=at,
-    )
-    return IncomingMail(
-        id=new_id(),
-        envelope=envelope,
-        trace=b"",
-        content=ContentInMemory(octets),
-        transfer_digest=transfer_digest(octets, envelope),
-    )
-
-
-def _accept(store: Store, until: threading.Event, least_seconds: float) -> list[float]:
-    """Takes mails in by the clock until told to stop; how long each waited for its 250, in milliseconds."""
-    waits: list[float] = []
-    begun = time.monotonic()
-    number = 0
-    while not until.is_set() or time.monotonic() - begun < least_seconds:
-        time.sleep(max(0.0, begun + number / MAILS_A_SECOND - time.monotonic()))
-        # All that are due share a commit, as they do in the daemon.
-        due = []
-        while (at := begun + (number + len(due)) / MAILS_A_SECOND) <= time.monotonic():
-            due.append(at)
-        store.add_mails([_mail(datetime.now(UTC), os.urandom(10_000)) for _ in due])
-        waits += [(time.monotonic() - at) * 1000 for at in due]
-        number += len(due)
-    return waits
-
-
-def _beside(url: str) -> dict[str, Any]:
-    """p99 of taking mail in, alone and while retention deletes."""
-    store = Store.open(url)
-    over = threading.Event()
-    over.set()
-    _accept(store, over, 2)  # warm
-    alone = _accept(store, over, PROBE_SECONDS)
-    process = _started(url, kind=True)
-    ended = threading.Event()
-    results: list[Run] = []
-
-    def wait() -> None:
-        results.append(_ended(process))
-        ended.set()
-
-    waiting = threading.Thread(target=wait)
-    waiting.start()
-    beside = _accept(store, ended, LEAST_SECONDS)
-    waiting.join()
-    store.close()
-    [swept] = results
-    return {
-        "alone_p50_ms": percentile(alone, 0.5),
-        "alone_p99_ms": percentile(alone, 0.99),
-        "beside_p50_ms": percentile(beside, 0.5),
-        "beside_p99_ms": percentile(beside, 0.99),
-        "ratio_p99": percentile(beside, 0.99) / percentile(alone, 0.99),
-        "mails": [len(alone), len(beside)],
-        "deleted": swept.deleted,
-        "deleted_per_second": swept.per_second,
-    }
 
 
 def _size(url: str, store: Store) -> int:
@@ -177,7 +129,7 @@ def _steady(url: str, days: int, mails_a_day: int) -> dict[str, float]:
     sizes: dict[str, float] = {}
     for day in range(1, days + 1):
         at = begun + day * DAY
-        mails = [_mail(at, os.urandom(8000)) for _ in range(mails_a_day)]
+        mails = [made_up_mail(at, os.urandom(8000)) for _ in range(mails_a_day)]
         store.add_mails(mails)
         with store.transaction() as records:
             records.mails.claim(by="bench", now=at, lease=DAY, limit=mails_a_day)
@@ -198,8 +150,10 @@ def _steady(url: str, days: int, mails_a_day: int) -> dict[str, float]:
     return sizes
 
 
-def _measured(engine: str, invoices: int, expired: int) -> tuple[Run, dict[str, float]]:
-    """One run over `expired` among `invoices`, and how long it took to make them."""
+def _measured(
+    engine: str, invoices: int, expired: int, *, rounds: int = 0, seconds: float = 0
+) -> tuple[Run, dict[str, Any]]:
+    """One run over `expired` among `invoices`; before it, rounds of mail alone and beside runs."""
     with (
         server(engine) as address,
         tempfile.TemporaryDirectory(prefix="bench-retention-") as folder,
@@ -207,8 +161,10 @@ def _measured(engine: str, invoices: int, expired: int) -> tuple[Run, dict[str, 
     ):
         begun = time.monotonic()
         fill(url, invoices, expired)
-        filled = time.monotonic() - begun
-        return _ended(_started(url, kind=False)), {"fill_seconds": filled}
+        about: dict[str, Any] = {"fill_seconds": time.monotonic() - begun}
+        if rounds:
+            about["accept"] = beside(url, rounds, seconds)
+        return _whole_run(url), about
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -219,19 +175,25 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--expired", type=int, default=100_000)
     parser.add_argument("--days", type=int, default=200, help="of the steady state; 0: leave it out")
     parser.add_argument("--mails-a-day", type=int, default=50)
-    parser.add_argument(
-        "--beside", type=int, default=20_000, help="expired ones while mail comes in; 0: none"
-    )
+    parser.add_argument("--rounds", type=int, default=4, help="of mail alone and beside a run; 0: none")
+    parser.add_argument("--seconds", type=float, default=10, help="of each half of a round")
     parser.add_argument("--sweep", help=argparse.SUPPRESS)
     parser.add_argument("--kind", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--for", type=float, default=math.inf, dest="most_seconds", help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     if options.sweep:
-        _sweep(options.sweep, kind=options.kind)
+        _sweep(options.sweep, kind=options.kind, most_seconds=options.most_seconds)
         return
     figures: dict[str, Any] = {"database": options.database}
     if options.expired:
         small, _ = _measured(options.database, options.invoices // 10, options.expired // 10)
-        large, about = _measured(options.database, options.invoices, options.expired)
+        large, about = _measured(
+            options.database,
+            options.invoices,
+            options.expired,
+            rounds=options.rounds,
+            seconds=options.seconds,
+        )
         figures |= {
             "among": {
                 str(options.invoices // 10): _run_figures(small),
@@ -241,19 +203,13 @@ def main(arguments: Sequence[str]) -> None:
             "processor_ratio": (large.processor_seconds / large.deleted)
             / (small.processor_seconds / small.deleted),
         }
-    with (
-        server(options.database) as address,
-        tempfile.TemporaryDirectory(prefix="bench-retention-") as folder,
-    ):
-        if options.beside:
-            with database(address, Path(folder)) as url:
-                fill(url, options.beside * 5, options.beside)
-                figures["accept"] = _beside(url)
-        if options.days:
-            steady = Path(folder, "steady")
-            steady.mkdir()
-            with database(address, steady) as url:
-                figures["steady_mib_by_day"] = _steady(url, options.days, options.mails_a_day)
+    if options.days:
+        with (
+            server(options.database) as address,
+            tempfile.TemporaryDirectory(prefix="bench-retention-") as folder,
+            database(address, Path(folder)) as url,
+        ):
+            figures["steady_mib_by_day"] = _steady(url, options.days, options.mails_a_day)
     print(json.dumps(figures, indent=2))
 
 

@@ -64,7 +64,7 @@ def _run(front: Front, at: datetime, *, dry_run: bool, drill: bool, clock_is_rig
     furthest = timedelta(days=front.settings.retention.clock_jump_days)
     try:
         swept = worker.run(
-            front.store, periods, at, furthest=furthest, batch=SMALLEST_BATCH, pace=Pace(front.store)
+            front.store, periods, at, furthest=furthest, batch=SMALLEST_BATCH, pace=_pace(front, at)
         )
     except WrongClock as error:
         worker.log_stopped(error)

@@ -1,4 +1,4 @@
-"""Lets retention make way for mail: small batches and rests while mail comes in, large ones while none does."""
+"""Lets retention make way for mail: short turns and rests while mail comes in, longer ones while none does."""
 
 from __future__ import annotations
 
@@ -8,8 +8,11 @@ from datetime import datetime, timedelta
 
 from storage.store import Store
 
-LONGEST_BATCH_SECONDS = 0.02  # while mail comes in: nobody else writes to SQLite meanwhile
-SMALLEST_BATCH, LARGEST_BATCH = 5, 200  # records
+# Nobody else writes to SQLite during a batch. The first is about what a mail itself takes.
+LONGEST_BATCH_SECONDS = 0.002  # while mail comes in
+LONGEST_QUIET_BATCH_SECONDS = 0.02  # while none does: the next mail may meet one, whenever it comes
+QUIET_SECONDS = 5.0  # without mail, before it counts as quiet
+SMALLEST_BATCH, LARGEST_BATCH = 1, 200  # records
 REST_SHARE = 4.0  # of the time a batch took, while mail comes in
 REST_SHARE_LATE = 1.0  # the same when retention is late: it must not fall behind for ever
 LATE = timedelta(days=1)
@@ -17,7 +20,7 @@ LONGEST_REST = 1.0  # seconds
 
 
 class Pace:
-    """Called after each batch with its size; rests if mail came in meanwhile, and says how large the next may be."""
+    """Told of each batch; rests after it while mail comes in, and says how large the next may be."""
 
     def __init__(
         self,
@@ -32,17 +35,22 @@ class Pace:
         self._clock = clock
         self._sleep = sleep
         self._newest = self._newest_mail()
-        self._began = clock()
+        self._began = self._heard = clock()
 
-    def __call__(self, size: int) -> int:
-        """Raises StorageUnavailable."""
-        took = self._clock() - self._began
+    def begins(self) -> None:
+        """A batch has its turn to write from now on."""
+        self._began = self._clock()
+
+    def ended(self, size: int) -> int:
+        """A batch of up to `size` records is done; the size of the next. Raises StorageUnavailable."""
+        now = self._clock()
+        took = now - self._began
         newest = self._newest_mail()
-        busy = newest != self._newest
+        if newest != self._newest:
+            self._newest, self._heard = newest, now
+        busy = now - self._heard < QUIET_SECONDS
         if busy:
             self._sleep(rest(took, self._share))
-        self._newest = newest
-        self._began = self._clock()
         return next_size(size, took, busy=busy)
 
     def _newest_mail(self) -> datetime | None:
@@ -57,8 +65,9 @@ def rest(batch_seconds: float, share: float = REST_SHARE) -> float:
 
 def next_size(size: int, batch_seconds: float, *, busy: bool) -> int:
     """Records of the next batch, after one of `size`: half as many when it took too long, else twice as many."""
-    if busy and batch_seconds > LONGEST_BATCH_SECONDS:
+    longest = LONGEST_BATCH_SECONDS if busy else LONGEST_QUIET_BATCH_SECONDS
+    if batch_seconds > longest:
         return max(SMALLEST_BATCH, size // 2)
-    if busy and batch_seconds * 2 > LONGEST_BATCH_SECONDS:
+    if batch_seconds * 2 > longest:
         return size
     return min(LARGEST_BATCH, size * 2)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from typing import Protocol
 
 import structlog
 
@@ -24,6 +25,7 @@ BATCH = 200  # records in one transaction; short enough that no mail waits for i
 FURTHEST = timedelta(days=7)  # between two runs, before an operator has to say that the clock is right
 _FREED_TOGETHER = 2000  # mails whose places are given back at once
 _DELIVERIES_KEPT = timedelta(days=30)  # calls of webhooks that wait for nothing any more
+_RELIEVED_TOGETHER = 100  # records, of some 150 KiB each in SQLite's journal
 _PERMIT_LASTS = timedelta(days=1)  # at least: the entry that permits a drill must outlast it
 
 _log = structlog.get_logger("invoices")
@@ -41,11 +43,22 @@ class Swept:
     links: int = 0
 
 
+class Pacing(Protocol):
+    """How fast a run may go."""
+
+    def begins(self) -> None:
+        """A batch has its turn to write from now on."""
+
+    def ended(self, size: int) -> int:
+        """A batch of up to `size` records is done. May take its time; the size of the next."""
+
+
 @dataclass(slots=True)
-class _Size:
-    """How many records the next batch may have."""
+class _Progress:
+    """How many records the next batch may have, and how many lie in the journal since it was relieved."""
 
     batch: int
+    in_journal: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,14 +68,16 @@ class _Run:
     store: Store
     periods: RetentionPeriods
     now: datetime
-    size: _Size
+    progress: _Progress
     drill: int | None  # its entry in the ledger
-    pace: Callable[[int], int] | None
+    pace: Pacing | None
 
     @contextmanager
     def batch_of_records(self) -> Iterator[Transaction]:
         """A transaction in which the database lets go what is due at the run's `now`."""
         with self.store.transaction() as records:
+            if self.pace is not None:
+                self.pace.begins()
             if self.drill is not None:
                 records.gate.open_for_drill(self.now, self.drill)
             yield records
@@ -71,12 +86,16 @@ class _Run:
 
     @property
     def batch(self) -> int:
-        return self.size.batch
+        return self.progress.batch
 
     def rest(self) -> None:
-        """Between two batches."""
+        """Between two batches: nobody waits for what is done here."""
+        self.progress.in_journal += self.batch
         if self.pace is not None:
-            self.size.batch = self.pace(self.size.batch)
+            self.progress.batch = self.pace.ended(self.batch)
+        if self.progress.in_journal >= _RELIEVED_TOGETHER:
+            self.store.relieve_journal()
+            self.progress.in_journal = 0
 
     @property
     def tombstone_until(self) -> datetime:
@@ -90,19 +109,21 @@ def run(
     *,
     batch: int = BATCH,
     furthest: timedelta = FURTHEST,
-    pace: Callable[[int], int] | None = None,
+    pace: Pacing | None = None,
 ) -> Swept:
     """Deletes everything whose time has come at `now`, by a clock that can be trusted.
 
-    Raises WrongClock and deletes nothing when it cannot, StorageUnavailable; run it again then. `pace` is called
-    after each batch with its size, may take its time, and gives the size of the next. Each batch is one transaction,
+    Raises WrongClock and deletes nothing when it cannot, StorageUnavailable; run it again then. `pace` is told
+    of each batch, and gives the size of the next. Each batch is one transaction,
     so a run that is killed has deleted some records whole and the others not at all. The content of invoices goes
     first, a mail after the last invoice of it, tombstones and the ledger at their own end.
     """
     with store.transaction() as records:
         by = checked(now, records.gate.clock(), furthest)
         records.gate.see(by)
-    return _swept(_Run(store=store, periods=periods, now=by, size=_Size(batch), drill=None, pace=pace))
+    return _swept(
+        _Run(store=store, periods=periods, now=by, progress=_Progress(batch), drill=None, pace=pace)
+    )
 
 
 def drill(store: Store, periods: RetentionPeriods, now: datetime, *, batch: int = BATCH) -> Swept:
@@ -120,7 +141,9 @@ def drill(store: Store, periods: RetentionPeriods, now: datetime, *, batch: int 
     )
     with store.transaction() as records:
         number = records.ledger.append([entry])
-    return _swept(_Run(store=store, periods=periods, now=now, size=_Size(batch), drill=number, pace=None))
+    return _swept(
+        _Run(store=store, periods=periods, now=now, progress=_Progress(batch), drill=number, pace=None)
+    )
 
 
 def trust_clock(store: Store, periods: RetentionPeriods, now: datetime, actor: str) -> None:

@@ -10,56 +10,45 @@ from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
+    Executable,
     Select,
-    Text,
-    and_,
-    cast,
     delete,
     exists,
     func,
-    literal,
     or_,
     select,
     text,
-    tuple_,
-    update,
 )
 from sqlalchemy.engine import Connection
-from sqlalchemy.orm import InstrumentedAttribute
 
+from storage.expired_statements import (
+    AVAILABLE,
+    BESIDE_INVOICE,
+    BESIDE_MAIL,
+    DUE_INVOICES,
+    DUE_INVOICES_BEHIND,
+    DUE_MAILS,
+    DUE_MAILS_BEHIND,
+    EMPTY_INVOICE,
+    EMPTY_MAIL,
+    INVOICE_HELD,
+    MAIL_HELD,
+    SETTLED,
+)
 from storage.inbox_entries import InboxEntries
-from storage.legal_holds import held
-from storage.records.invoices import Environment, InvoiceState
-from storage.records.mails import MailState
+from storage.records.invoices import Environment
 from storage.stored_octets import StoredOctets
 from storage.tables import (
-    Base,
     HistoryEventRow,
     InvoiceRow,
     ReceivedMailRow,
     RegistrationLinkRow,
-    UtcDateTime,
 )
-from storage.what_stays import Fate, emptied, tables
 
-# Written out, for with bound values SQLite cannot know that the partial indexes hold these rows.
-AVAILABLE = text("invoice.state = 'available'")
-SETTLED = text("received_mail.state IN ('filed', 'quarantined')")
 _TOMBSTONE_INVOICE = text("invoice.tombstone_until IS NOT NULL")
 _TOMBSTONE_MAIL = text("received_mail.tombstone_until IS NOT NULL")
 
-INVOICE_HELD = held(InvoiceRow.id, InvoiceRow.mail_id, InvoiceRow.account_id)
-MAIL_HELD = held(ReceivedMailRow.id)
-_INVOICE_TABLES = [Base.metadata.tables[name] for name in tables(Fate.GOES_WITH_INVOICE)]
-_MAIL_TABLES = [Base.metadata.tables[name] for name in tables(Fate.GOES_WITH_MAIL)]
-
 Place = tuple[datetime, str]  # how far a run has come: expiry and id of the last one it looked at
-
-
-def _due_mail(now: datetime) -> ColumnElement[bool]:
-    # The mail holds the documents of all its invoices, so it waits for the last of them.
-    still_needed = exists().where(InvoiceRow.mail_id == ReceivedMailRow.id, AVAILABLE)
-    return and_(SETTLED, ReceivedMailRow.expires_at <= now, ~still_needed, ~MAIL_HELD)
 
 
 def _link_ended() -> ColumnElement[datetime]:
@@ -120,21 +109,7 @@ class Expired:
         Locked for this transaction; those that another worker has locked are left to it. `after` is the place of
         the last one that this run has had, so that what is held is looked at once.
         """
-        query = (
-            select(
-                InvoiceRow.id,
-                InvoiceRow.mail_id,
-                InvoiceRow.environment,
-                InvoiceRow.expires_at,
-                cast(InvoiceRow.content, Text).label("content"),
-            )
-            .where(AVAILABLE, InvoiceRow.expires_at <= now, ~INVOICE_HELD)
-            .order_by(InvoiceRow.expires_at, InvoiceRow.id)
-            .limit(limit)
-            .with_for_update(skip_locked=True, of=InvoiceRow)
-        )
-        if after is not None:
-            query = query.where(_behind(InvoiceRow.expires_at, InvoiceRow.id, after))
+        query = DUE_INVOICES if after is None else DUE_INVOICES_BEHIND
         return [
             DueInvoice(
                 id=row.id,
@@ -143,40 +118,23 @@ class Expired:
                 expires_at=row.expires_at,
                 content_digest=sha256(row.content.encode()).digest() if row.content is not None else None,
             )
-            for row in self._connection.execute(query)
+            for row in self._connection.execute(query, _sought(now, limit, after))
         ]
 
     def mails(self, now: datetime, limit: int, after: Place | None = None) -> list[DueMail]:
         """Settled mails whose time has come, that nobody holds and none of whose invoices is available."""
-        query = (
-            select(ReceivedMailRow.id, ReceivedMailRow.expires_at, ReceivedMailRow.transfer_digest)
-            .where(_due_mail(now))
-            .order_by(ReceivedMailRow.expires_at, ReceivedMailRow.id)
-            .limit(limit)
-            .with_for_update(skip_locked=True, of=ReceivedMailRow)
-        )
-        if after is not None:
-            query = query.where(_behind(ReceivedMailRow.expires_at, ReceivedMailRow.id, after))
+        query = DUE_MAILS if after is None else DUE_MAILS_BEHIND
         return [
             DueMail(id=row.id, expires_at=row.expires_at, transfer_digest=row.transfer_digest)
-            for row in self._connection.execute(query)
+            for row in self._connection.execute(query, _sought(now, limit, after))
         ]
 
     def empty_invoices(self, ids: Sequence[str], *, at: datetime, tombstone_until: datetime) -> None:
         """Deletes the content of invoices; `what_stays` says what is left."""
         InboxEntries(self._connection).empty(ids)
-        self._connection.execute(
-            update(InvoiceRow)
-            .where(InvoiceRow.id.in_(ids), InvoiceRow.state == InvoiceState.AVAILABLE)
-            .values(
-                state=InvoiceState.DELETED,
-                deleted_at=at,
-                tombstone_until=tombstone_until,
-                **emptied(Fate.EMPTIED_WITH_INVOICE),
-            )
-        )
-        for table in _INVOICE_TABLES:
-            self._connection.execute(delete(table).where(table.c.invoice_id.in_(ids)))
+        until = {"at": at, "until": tombstone_until}
+        self._connection.execute(EMPTY_INVOICE, [{"subject": one} | until for one in ids])
+        self._each(BESIDE_INVOICE, ids)
 
     def empty_mails(self, ids: Sequence[str], *, at: datetime, tombstone_until: datetime) -> None:
         """Deletes octets, envelope and metadata of mails; `what_stays` says what is left.
@@ -184,19 +142,10 @@ class Expired:
         Octets in the log are on the disk until `Store.free_octets`.
         """
         # The mail first: the database lets octets go only when their mail is deleted.
-        self._connection.execute(
-            update(ReceivedMailRow)
-            .where(ReceivedMailRow.id.in_(ids), SETTLED)
-            .values(
-                state=MailState.DELETED,
-                deleted_at=at,
-                tombstone_until=tombstone_until,
-                **emptied(Fate.EMPTIED_WITH_MAIL),
-            )
-        )
+        until = {"at": at, "until": tombstone_until}
+        self._connection.execute(EMPTY_MAIL, [{"subject": one} | until for one in ids])
         StoredOctets(self._connection).delete(ids)
-        for table in _MAIL_TABLES:
-            self._connection.execute(delete(table).where(table.c.mail_id.in_(ids)))
+        self._each(BESIDE_MAIL, ids)
 
     def remove_tombstones(self, now: datetime, limit: int) -> tuple[int, int]:
         """Removes up to `limit` invoices and mails whose tombstone has had its time; their numbers."""
@@ -307,13 +256,16 @@ class Expired:
     def _count(self, query: Select[int]) -> int:
         return self._connection.scalar(query) or 0
 
+    def _each(self, statements: Sequence[Executable], ids: Sequence[str]) -> None:
+        for statement in statements:
+            self._connection.execute(statement, [{"subject": one} for one in ids])
+
     def _forget(self, which: ColumnElement[bool]) -> None:
         # The trigger lets history go only when what it is about is gone.
         self._connection.execute(delete(HistoryEventRow).where(which))
 
 
-def _behind(
-    expires_at: InstrumentedAttribute[Any], identifier: InstrumentedAttribute[str], place: Place
-) -> ColumnElement[bool]:
-    at, last = place
-    return tuple_(expires_at, identifier) > tuple_(literal(at, UtcDateTime()), literal(last))
+def _sought(now: datetime, limit: int, after: Place | None) -> dict[str, Any]:
+    """What the statements of due records are asked with."""
+    place = {} if after is None else {"after_at": after[0], "after_id": after[1]}
+    return {"now": now, "most": limit} | place

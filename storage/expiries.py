@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.engine import Connection
 
-from storage.expired import AVAILABLE, SETTLED
+from storage.expired_statements import AVAILABLE, SETTLED
 from storage.records.invoices import Environment
 from storage.tables import InvoiceRow, ReceivedMailRow
 

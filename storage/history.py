@@ -10,6 +10,8 @@ from sqlalchemy.engine import Connection
 from storage.records.history import HistoryEvent, HistoryEventName
 from storage.tables import HistoryEventRow
 
+_ADD = insert(HistoryEventRow.__table__)  # type: ignore[arg-type]  # declared as FromClause, it is a Table
+
 
 class History:
     """The table of history events within one transaction."""
@@ -21,7 +23,7 @@ class History:
         """Adds events."""
         if events:
             self._connection.execute(
-                insert(HistoryEventRow),
+                _ADD,
                 [
                     {
                         "mail_id": event.mail_id,

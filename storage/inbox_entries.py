@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import bindparam, delete, insert, join, select, update
+from sqlalchemy import and_, bindparam, delete, insert, join, select, update
 from sqlalchemy.engine import Connection
 
 from storage import inbox_words
@@ -13,6 +13,46 @@ from storage.chunks import chunks
 from storage.records.invoices import Invoice, InvoiceState
 from storage.records.reading import InvoiceReading
 from storage.tables import InboxEntryRow, InboxWordRow, InvoiceRow, InvoiceSeenRow
+
+# Made once, for retention needs them in each of its many small batches.
+_KNOWN = (
+    select(
+        InboxEntryRow.account_id, InboxEntryRow.invoice_id, InboxEntryRow.invoice_number, InboxEntryRow.words
+    )
+    .select_from(
+        join(
+            InvoiceRow,
+            InboxEntryRow,
+            (InboxEntryRow.account_id == InvoiceRow.account_id) & (InboxEntryRow.invoice_id == InvoiceRow.id),
+        )
+    )
+    .where(InvoiceRow.id.in_(bindparam("of_invoices", expanding=True)))
+)
+_ONE_ENTRY = and_(
+    InboxEntryRow.account_id == bindparam("of_account"), InboxEntryRow.invoice_id == bindparam("of_invoice")
+)
+_EMPTY_ENTRY = (
+    update(InboxEntryRow.__table__)  # type: ignore[arg-type]  # declared as FromClause, it is a Table
+    .where(_ONE_ENTRY)
+    .values(
+        state=InvoiceState.DELETED,
+        seller_name=None,
+        seller_key="",
+        total=None,
+        total_key=inbox_words.UNKNOWN_AMOUNT,
+        currency=None,
+        warnings=0,
+        second_look=None,
+        words=bindparam("left"),
+        note=None,
+    )
+)
+_REMOVE_ENTRY = delete(InboxEntryRow.__table__).where(_ONE_ENTRY)  # type: ignore[arg-type]  # the same
+_FORGET_WORD = delete(InboxWordRow.__table__).where(  # type: ignore[arg-type]  # the same
+    InboxWordRow.account_id == bindparam("of_account"),
+    InboxWordRow.word == bindparam("of_word"),
+    InboxWordRow.invoice_id == bindparam("of_invoice"),
+)
 
 
 class InboxEntries:
@@ -42,25 +82,9 @@ class InboxEntries:
             row.invoice_id: inbox_words.words_of(number=row.invoice_number, total=None, texts=())
             for row in rows
         }
-        self._forget_words(rows)
+        self._forget_words(rows, numbers)
         self._connection.execute(
-            update(InboxEntryRow)
-            .where(
-                InboxEntryRow.account_id == bindparam("of_account"),
-                InboxEntryRow.invoice_id == bindparam("of_invoice"),
-            )
-            .values(
-                state=InvoiceState.DELETED,
-                seller_name=None,
-                seller_key="",
-                total=None,
-                total_key=inbox_words.UNKNOWN_AMOUNT,
-                currency=None,
-                warnings=0,
-                second_look=None,
-                words=bindparam("left"),
-                note=None,
-            ),
+            _EMPTY_ENTRY,
             [
                 {
                     "of_account": row.account_id,
@@ -71,7 +95,9 @@ class InboxEntries:
             ],
         )
         self._add_words(
-            (row.account_id, word, row.invoice_id) for row in rows for word in numbers[row.invoice_id]
+            (row.account_id, word, row.invoice_id)
+            for row in rows
+            for word in set(numbers[row.invoice_id]) - set(row.words.split())
         )
 
     def remove(self, invoice_ids: Sequence[str]) -> None:
@@ -79,48 +105,30 @@ class InboxEntries:
         rows = self._known(invoice_ids)
         if not rows:
             return
-        self._forget_words(rows)
+        self._forget_words(rows, {})
         self._connection.execute(
-            delete(InboxEntryRow).where(
-                InboxEntryRow.account_id == bindparam("of_account"),
-                InboxEntryRow.invoice_id == bindparam("of_invoice"),
-            ),
+            _REMOVE_ENTRY,
             [{"of_account": row.account_id, "of_invoice": row.invoice_id} for row in rows],
         )
         for chunk in chunks(invoice_ids):
             self._connection.execute(delete(InvoiceSeenRow).where(InvoiceSeenRow.invoice_id.in_(chunk)))
 
     def _known(self, invoice_ids: Sequence[str]) -> list[Any]:
-        of_invoice = (InboxEntryRow.account_id == InvoiceRow.account_id) & (
-            InboxEntryRow.invoice_id == InvoiceRow.id
-        )
-        query = select(
-            InboxEntryRow.account_id,
-            InboxEntryRow.invoice_id,
-            InboxEntryRow.invoice_number,
-            InboxEntryRow.words,
-        ).select_from(join(InvoiceRow, InboxEntryRow, of_invoice))
         return [
             row
             for chunk in chunks(invoice_ids)
-            for row in self._connection.execute(query.where(InvoiceRow.id.in_(chunk)))
+            for row in self._connection.execute(_KNOWN, {"of_invoices": chunk})
         ]
 
-    def _forget_words(self, rows: Sequence[Any]) -> None:
+    def _forget_words(self, rows: Sequence[Any], but: Mapping[str, Sequence[str]]) -> None:
+        """Those of the entries, but for some of each invoice."""
         keys = [
             {"of_account": row.account_id, "of_word": word, "of_invoice": row.invoice_id}
             for row in rows
-            for word in row.words.split()
+            for word in set(row.words.split()) - set(but.get(row.invoice_id, ()))
         ]
         if keys:
-            self._connection.execute(
-                delete(InboxWordRow).where(
-                    InboxWordRow.account_id == bindparam("of_account"),
-                    InboxWordRow.word == bindparam("of_word"),
-                    InboxWordRow.invoice_id == bindparam("of_invoice"),
-                ),
-                keys,
-            )
+            self._connection.execute(_FORGET_WORD, keys)
 
     def _add_words(self, words: Iterable[tuple[str, str, str]]) -> None:
         rows = [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from sqlalchemy import delete, func, insert, select, text, update
+from sqlalchemy import bindparam, delete, func, insert, select, text, update
 from sqlalchemy.engine import Connection
 
 from storage.retention_records import ClockOnRecord
@@ -13,6 +13,11 @@ from storage.tables import ReceivedMailRow, RetentionClockRow, RetentionPermitRo
 _MAKE_ROW = text(
     "INSERT INTO retention_clock (id, productive_deleted, test_deleted, mails_deleted) VALUES (1, 0, 0, 0)"
     " ON CONFLICT (id) DO NOTHING"
+)
+_COUNT = update(RetentionClockRow.__table__).values(  # type: ignore[arg-type]  # declared as FromClause, it is a Table
+    productive_deleted=RetentionClockRow.productive_deleted + bindparam("productive"),
+    test_deleted=RetentionClockRow.test_deleted + bindparam("test"),
+    mails_deleted=RetentionClockRow.mails_deleted + bindparam("mails"),
 )
 _SQLITE_NOW = text("SELECT strftime('%Y-%m-%d %H:%M:%f', 'now')")
 
@@ -72,13 +77,7 @@ class RetentionGate:
     def count(self, *, productive: int = 0, test: int = 0, mails: int = 0) -> None:
         """Adds to what has been deleted since the beginning."""
         self._make_row()
-        self._connection.execute(
-            update(RetentionClockRow).values(
-                productive_deleted=RetentionClockRow.productive_deleted + productive,
-                test_deleted=RetentionClockRow.test_deleted + test,
-                mails_deleted=RetentionClockRow.mails_deleted + mails,
-            )
-        )
+        self._connection.execute(_COUNT, {"productive": productive, "test": test, "mails": mails})
 
     def counted(self) -> dict[str, int]:
         """What has been deleted since the beginning: productive and test invoices, mails."""

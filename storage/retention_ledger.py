@@ -33,6 +33,12 @@ def entry_digest(entry_id: int, previous: bytes, entry: LedgerEntry) -> bytes:
     return hashlib.sha256(json.dumps(said, ensure_ascii=True, separators=(",", ":")).encode()).digest()
 
 
+_LAST = (
+    select(RetentionLedgerRow.id, RetentionLedgerRow.digest).order_by(RetentionLedgerRow.id.desc()).limit(1)
+)
+_ADD = insert(RetentionLedgerRow.__table__)  # type: ignore[arg-type]  # declared as FromClause, it is a Table
+
+
 class RetentionLedger:
     """The table of the ledger within one transaction; the last thing a transaction touches, as others wait for it."""
 
@@ -50,7 +56,7 @@ class RetentionLedger:
             digest = entry_digest(number, previous, entry)
             rows.append(_values(ChainedEntry(id=number, entry=entry, previous=previous, digest=digest)))
         if rows:
-            self._connection.execute(insert(RetentionLedgerRow), rows)
+            self._connection.execute(_ADD, rows)
         return number
 
     def fold(self, now: datetime, limit: int, keep_until: datetime) -> int:
@@ -134,11 +140,7 @@ class RetentionLedger:
         return [(row.id, str(row.subject_id)) for row in self._connection.execute(query)]
 
     def _last(self) -> tuple[int, bytes] | None:
-        row = self._connection.execute(
-            select(RetentionLedgerRow.id, RetentionLedgerRow.digest)
-            .order_by(RetentionLedgerRow.id.desc())
-            .limit(1)
-        ).one_or_none()
+        row = self._connection.execute(_LAST).one_or_none()
         return (row.id, row.digest) if row else None
 
     def _take_the_end(self) -> None:

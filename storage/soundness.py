@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Engine, Select, exists, func, or_, select,
 from sqlalchemy.engine import Connection
 
 from storage.engine import octet_log, open_engine
-from storage.expired import AVAILABLE, INVOICE_HELD, MAIL_HELD, SETTLED
+from storage.expired_statements import AVAILABLE, INVOICE_HELD, MAIL_HELD, SETTLED
 from storage.records.history import HistoryEventName
 from storage.records.invoices import InvoiceState
 from storage.records.mails import MailState

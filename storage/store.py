@@ -324,6 +324,15 @@ class Store:
         with _named_errors():
             return size_octets(self._engine)
 
+    def relieve_journal(self) -> None:
+        """Brings what SQLite's journal holds into the file while others read and write, so that no commit of theirs
+        finds it full and has to. Raises StorageUnavailable.
+        """
+        if self._file is None:
+            return
+        with _named_errors(), closing(self._engine.raw_connection()) as pooled:
+            _relieve(pooled.driver_connection)
+
     def forget_journal(self) -> None:
         """Empties SQLite's journal, which has copies of what was deleted; where readers are in the way, the next
         call does it. Raises StorageUnavailable.
@@ -332,11 +341,15 @@ class Store:
             return
         with _named_errors(), closing(self._engine.raw_connection()) as pooled:
             connection: Any = pooled.driver_connection
-            connection.execute("PRAGMA wal_checkpoint(PASSIVE)")  # most of the work, while others may write
             # Whoever reads just now is waited for outside the turn, so that others can write meanwhile.
             connection.execute("PRAGMA busy_timeout = 0")
             try:
                 for _ in range(_JOURNAL_TRIES):
+                    # Within the turn only what came in since is left to do. The file is synced by the time that all
+                    # is in it, and a sync of much would hold up everybody.
+                    for _ in range(_JOURNAL_TRIES):
+                        if _relieve(connection):
+                            break
                     with self._turn():
                         [busy, *_] = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
                     if not busy:
@@ -428,6 +441,12 @@ def _records(connection: Connection) -> Transaction:
         webhooks=Webhooks(connection),
         webhook_deliveries=WebhookDeliveries(connection),
     )
+
+
+def _relieve(connection: Any) -> bool:
+    """Whether all of the journal is in the file now, and synced: nobody wrote or read older pages meanwhile."""
+    [busy, pages, in_file] = connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+    return not busy and bool(pages == in_file)
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from sqlalchemy.engine import Connection
 from storage.blobs import open_place
 from storage.engine import octet_log
 from storage.errors import NotFound
+from storage.expired_statements import LET_BLOB_GO, LET_OCTETS_GO
 from storage.octet_log import Extent, OctetLog
 from storage.records.mails import CHUNK_OCTETS, FreedBlob, MailState
 from storage.tables import MailBlobRow, MailExtentRow, MailOctetsRow, OctetSegmentRow, ReceivedMailRow
@@ -53,9 +54,7 @@ class StoredOctets:
 
     def delete(self, mail_ids: Sequence[str]) -> None:
         """What lies in the log or elsewhere stays until `freed` or `freed_blobs` are erased, after this transaction."""
-        self._connection.execute(
-            update(MailBlobRow).where(MailBlobRow.mail_id.in_(mail_ids)).values(mail_id=None)
-        )
+        self._connection.execute(LET_BLOB_GO, [{"subject": one} for one in mail_ids])
         self._delete_here(mail_ids)
 
     def elsewhere(self, place: str | None, limit: int) -> list[str]:
@@ -136,10 +135,8 @@ class StoredOctets:
             )
 
     def _delete_here(self, mail_ids: Sequence[str]) -> None:
-        self._connection.execute(delete(MailOctetsRow).where(MailOctetsRow.mail_id.in_(mail_ids)))
-        self._connection.execute(
-            update(MailExtentRow).where(MailExtentRow.mail_id.in_(mail_ids)).values(mail_id=None)
-        )
+        for statement in LET_OCTETS_GO:
+            self._connection.execute(statement, [{"subject": one} for one in mail_ids])
 
     def freed(self) -> list[Extent]:
         """Places in the log that belong to no mail any more."""
