@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 import click
 
+from cli.foretelling import foretell
 from cli.forms import instant
 from cli.front import Front, Group, Instant, actor, pass_front, utc_now
 from ingest.filing_settings import retention_periods
@@ -23,7 +24,7 @@ def retention() -> None:
 
 
 @retention.command()
-@click.option("--dry-run", is_flag=True, help="Only say what would go.")
+@click.option("--dry-run", is_flag=True, help="Only say what would go; with --json each by its id.")
 @click.option("--now", type=Instant(), help="Act as if it were then; for drills, never in a timer.")
 @click.option(
     "--clock-is-right",
@@ -44,19 +45,19 @@ def run(front: Front, dry_run: bool, now: datetime | None, clock_is_right: bool)
         raise click.UsageError("--clock-is-right is for real runs: leave --now and --dry-run out")
     front.is_program = True
     at = now or utc_now()
-    swept = _run(front, at, dry_run=dry_run, drill=now is not None, clock_is_right=clock_is_right)
-    verb = "would be deleted" if dry_run else "deleted"
+    if dry_run:
+        foretell(front, retention_periods(front.settings), at, drill=now is not None)
+        return
+    swept = _run(front, at, drill=now is not None, clock_is_right=clock_is_right)
     front.say(
-        f"{verb.capitalize()}: {swept.productive} productive and {swept.test} test invoices, {swept.mails} mails, "
+        f"Deleted: {swept.productive} productive and {swept.test} test invoices, {swept.mails} mails, "
         f"{swept.invoice_tombstones + swept.mail_tombstones} tombstones, {swept.links} registration links.",
-        {"now": instant(at), "dry_run": dry_run} | asdict(swept),
+        {"now": instant(at), "dry_run": False} | asdict(swept),
     )
 
 
-def _run(front: Front, at: datetime, *, dry_run: bool, drill: bool, clock_is_right: bool) -> worker.Swept:
+def _run(front: Front, at: datetime, *, drill: bool, clock_is_right: bool) -> worker.Swept:
     periods = retention_periods(front.settings)
-    if dry_run:
-        return worker.would_go(front.store, periods, at)
     if drill:
         return worker.drill(front.store, periods, at)
     if clock_is_right:

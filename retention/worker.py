@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
@@ -17,7 +17,7 @@ from storage.expiry import RetentionPeriods
 from storage.records.history import HistoryEvent, HistoryEventName
 from storage.records.invoices import Environment
 from storage.records.webhooks import WebhookEvent
-from storage.retention_records import LedgerEntry, LedgerEvent
+from storage.retention_records import GoingKind, GoingOfCompany, LedgerEntry, LedgerEvent, Sweep
 from storage.store import Store, Transaction
 
 ACTOR = "retention"
@@ -75,7 +75,7 @@ class _Run:
     @contextmanager
     def batch_of_records(self) -> Iterator[Transaction]:
         """A transaction in which the database lets go what is due at the run's `now`."""
-        with self.store.transaction() as records:
+        with self.store.transaction(lazily=True) as records:
             if self.pace is not None:
                 self.pace.begins()
             if self.drill is not None:
@@ -90,6 +90,8 @@ class _Run:
 
     def rest(self) -> None:
         """Between two batches: nobody waits for what is done here."""
+        if self.pace is not None:
+            self.store.sync_journal()
         self.progress.in_journal += self.batch
         if self.pace is not None:
             self.progress.batch = self.pace.ended(self.batch)
@@ -164,18 +166,40 @@ def trust_clock(store: Store, periods: RetentionPeriods, now: datetime, actor: s
 
 
 def would_go(store: Store, periods: RetentionPeriods, now: datetime) -> Swept:
-    """What run() would delete at `now`; writes nothing. Raises StorageUnavailable."""
+    """How much run() would delete at `now`; writes nothing. Raises StorageUnavailable."""
+    one = sweep(periods, now)
     with store.reading() as records:
-        invoices = records.expired.count_invoices(now)
-        tombstones = records.expired.count_tombstones(now)
-        return Swept(
-            productive=invoices.get(Environment.PRODUCTIVE, 0),
-            test=invoices.get(Environment.TEST, 0),
-            mails=records.expired.count_mails(now),
-            invoice_tombstones=tombstones[0],
-            mail_tombstones=tombstones[1],
-            links=records.expired.count_links(_links_ended_before(periods, now)),
-        )
+        counts = records.would_go.counts(one)
+        companies = records.would_go.by_company(one)
+    return foretold(counts, companies)
+
+
+def foretold(counts: Mapping[GoingKind, int], companies: Sequence[GoingOfCompany]) -> Swept:
+    """What a run will say that it did, of what would go."""
+    productive = sum(one.number for one in companies if one.environment is Environment.PRODUCTIVE)
+    return Swept(
+        productive=productive,
+        test=counts[GoingKind.INVOICE] - productive,
+        mails=counts[GoingKind.MAIL],
+        invoice_tombstones=counts[GoingKind.INVOICE_TOMBSTONE],
+        mail_tombstones=counts[GoingKind.MAIL_TOMBSTONE],
+        links=counts[GoingKind.LINK],
+    )
+
+
+def check_clock(store: Store, now: datetime, furthest: timedelta = FURTHEST) -> None:
+    """Raises WrongClock when run() would, StorageUnavailable."""
+    with store.reading() as records:
+        checked(now, records.gate.clock(), furthest)
+
+
+def sweep(periods: RetentionPeriods, now: datetime) -> Sweep:
+    """The instants that a run at `now` goes by."""
+    return Sweep(
+        now=now,
+        links_ended_before=_links_ended_before(periods, now),
+        without_tombstones=periods.tombstone_until(now) <= now,
+    )
 
 
 def _swept(one: _Run) -> Swept:
@@ -203,6 +227,7 @@ def _swept(one: _Run) -> Swept:
         mail_tombstones=tombstones[1],
         links=links,
     )
+    one.store.settle()
     if swept != Swept():
         one.store.forget_journal()
     _log.info("swept", **asdict(swept))

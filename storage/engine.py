@@ -19,13 +19,18 @@ BUSY_SECONDS = 30  # how long SQLite waits for another writer before the store c
 PAGE_OCTETS = 8192  # the least work for mails of 10 KB to 1 MB, of 4, 8, 16 and 32 KiB
 WRITES = "invoices_writes"  # execution option: this transaction will write
 POOLED = "invoices_pooled"  # in the info of a connection: it leads through a pooler
+LAZILY = "invoices_lazily"  # execution option: PostgreSQL need not have its commit on the disk
 
 
-def open_engine(url: str) -> Engine:
-    """An engine for SQLite or PostgreSQL (psycopg); no connection is made yet."""
+def open_engine(url: str | URL, *, lazily: bool = False) -> Engine:
+    """An engine for SQLite or PostgreSQL (psycopg); no connection is made yet.
+
+    `lazily`: commits of SQLite's do not wait for the disk. It is a matter of the connection, so that those that have
+    to wait must never come from the same engine.
+    """
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite":
-        return _open_sqlite(parsed)
+        return _open_sqlite(parsed, lazily=lazily)
     return _open_postgres(parsed)
 
 
@@ -69,6 +74,9 @@ def _open_postgres(url: URL) -> Engine:
     def _on_begin(connection: Connection) -> None:
         if connection.info.get(POOLED) and connection.get_execution_options().get(WRITES):
             connection.exec_driver_sql(SET_LOCAL)
+        # Of this transaction only: the session may be somebody's next who has to wait for the disk.
+        if connection.get_execution_options().get(LAZILY):
+            connection.exec_driver_sql("SET LOCAL synchronous_commit = off")
 
     @event.listens_for(engine, "handle_error")
     def _on_error(context: ExceptionContext) -> None:
@@ -79,7 +87,7 @@ def _open_postgres(url: URL) -> Engine:
     return engine
 
 
-def _open_sqlite(url: URL) -> Engine:
+def _open_sqlite(url: URL, *, lazily: bool) -> Engine:
     if url.database:
         Path(url.database).parent.mkdir(parents=True, exist_ok=True, mode=0o750)
     engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS, "cached_statements": 512})
@@ -89,7 +97,7 @@ def _open_sqlite(url: URL) -> Engine:
         connection.isolation_level = None  # transactions begin below, not inside the driver
         connection.execute(f"PRAGMA page_size = {PAGE_OCTETS}")  # of a new file; an old one keeps its own
         connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute(f"PRAGMA synchronous = {'NORMAL' if lazily else 'FULL'}")
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA secure_delete = ON")  # what is deleted is overwritten, not only forgotten
         connection.execute(f"PRAGMA wal_autocheckpoint = {MOST_PAGES}")

@@ -15,9 +15,7 @@ from sqlalchemy import (
     delete,
     exists,
     func,
-    or_,
     select,
-    text,
 )
 from sqlalchemy.engine import Connection
 
@@ -32,8 +30,10 @@ from storage.expired_statements import (
     EMPTY_INVOICE,
     EMPTY_MAIL,
     INVOICE_HELD,
+    LINK_ENDED,
     MAIL_HELD,
-    SETTLED,
+    TOMBSTONE_INVOICE,
+    TOMBSTONE_MAIL,
 )
 from storage.inbox_entries import InboxEntries
 from storage.records.invoices import Environment
@@ -45,16 +45,7 @@ from storage.tables import (
     RegistrationLinkRow,
 )
 
-_TOMBSTONE_INVOICE = text("invoice.tombstone_until IS NOT NULL")
-_TOMBSTONE_MAIL = text("received_mail.tombstone_until IS NOT NULL")
-
 Place = tuple[datetime, str]  # how far a run has come: expiry and id of the last one it looked at
-
-
-def _link_ended() -> ColumnElement[datetime]:
-    return func.coalesce(
-        RegistrationLinkRow.redeemed_at, RegistrationLinkRow.revoked_at, RegistrationLinkRow.expires_at
-    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,7 +143,7 @@ class Expired:
         invoices = list(
             self._connection.scalars(
                 select(InvoiceRow.id)
-                .where(_TOMBSTONE_INVOICE, InvoiceRow.tombstone_until <= now, ~INVOICE_HELD)
+                .where(TOMBSTONE_INVOICE, InvoiceRow.tombstone_until <= now, ~INVOICE_HELD)
                 .limit(limit)
                 .with_for_update(skip_locked=True, of=InvoiceRow)
             )
@@ -164,7 +155,7 @@ class Expired:
         mails = list(
             self._connection.scalars(
                 select(ReceivedMailRow.id)
-                .where(_TOMBSTONE_MAIL, ReceivedMailRow.tombstone_until <= now, ~has_invoice, ~MAIL_HELD)
+                .where(TOMBSTONE_MAIL, ReceivedMailRow.tombstone_until <= now, ~has_invoice, ~MAIL_HELD)
                 .limit(limit)
                 .with_for_update(skip_locked=True, of=ReceivedMailRow)
             )
@@ -176,7 +167,7 @@ class Expired:
     def remove_links(self, ended_before: datetime) -> int:
         """Removes registration links that ended, one way or another, before `ended_before`; their number."""
         return self._connection.execute(
-            delete(RegistrationLinkRow).where(_link_ended() <= ended_before)
+            delete(RegistrationLinkRow).where(ended_before >= LINK_ENDED)
         ).rowcount
 
     def longest_due(self, now: datetime) -> datetime | None:
@@ -211,47 +202,6 @@ class Expired:
         """How many invoices are due at `now`, counted up to `most`: asked often, and of a long queue, too."""
         due = select(InvoiceRow.id).where(AVAILABLE, InvoiceRow.expires_at <= now, ~INVOICE_HELD).limit(most)
         return self._count(select(func.count()).select_from(due.subquery()))
-
-    def count_invoices(self, now: datetime) -> dict[Environment, int]:
-        """How many invoices would go at `now`."""
-        rows = self._connection.execute(
-            select(InvoiceRow.environment, func.count())
-            .where(AVAILABLE, InvoiceRow.expires_at <= now, ~INVOICE_HELD)
-            .group_by(InvoiceRow.environment)
-        )
-        return {Environment(environment): count for environment, count in rows}
-
-    def count_mails(self, now: datetime) -> int:
-        """How many mails would go at `now`, once their invoices have gone."""
-        still_needed = exists().where(
-            InvoiceRow.mail_id == ReceivedMailRow.id,
-            AVAILABLE,
-            or_(InvoiceRow.expires_at > now, INVOICE_HELD),
-        )
-        return self._count(
-            select(func.count())
-            .select_from(ReceivedMailRow)
-            .where(SETTLED, ReceivedMailRow.expires_at <= now, ~still_needed, ~MAIL_HELD)
-        )
-
-    def count_tombstones(self, now: datetime) -> tuple[int, int]:
-        """How many tombstones of invoices and of mails would go at `now`."""
-        return (
-            self._count(
-                select(func.count())
-                .select_from(InvoiceRow)
-                .where(_TOMBSTONE_INVOICE, InvoiceRow.tombstone_until <= now, ~INVOICE_HELD)
-            ),
-            self._count(
-                select(func.count())
-                .select_from(ReceivedMailRow)
-                .where(_TOMBSTONE_MAIL, ReceivedMailRow.tombstone_until <= now, ~MAIL_HELD)
-            ),
-        )
-
-    def count_links(self, ended_before: datetime) -> int:
-        """How many links would go that ended before `ended_before`."""
-        return self._count(select(func.count()).where(_link_ended() <= ended_before))
 
     def _count(self, query: Select[int]) -> int:
         return self._connection.scalar(query) or 0

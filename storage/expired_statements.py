@@ -15,6 +15,7 @@ from sqlalchemy import (
     cast,
     delete,
     exists,
+    func,
     select,
     text,
     tuple_,
@@ -32,6 +33,7 @@ from storage.tables import (
     MailExtentRow,
     MailOctetsRow,
     ReceivedMailRow,
+    RegistrationLinkRow,
     UtcDateTime,
 )
 from storage.what_stays import Fate, emptied, tables
@@ -39,6 +41,11 @@ from storage.what_stays import Fate, emptied, tables
 # Written out, for with bound values SQLite cannot know that the partial indexes hold these rows.
 AVAILABLE = text("invoice.state = 'available'")
 SETTLED = text("received_mail.state IN ('filed', 'quarantined')")
+TOMBSTONE_INVOICE = text("invoice.tombstone_until IS NOT NULL")
+TOMBSTONE_MAIL = text("received_mail.tombstone_until IS NOT NULL")
+LINK_ENDED = func.coalesce(
+    RegistrationLinkRow.redeemed_at, RegistrationLinkRow.revoked_at, RegistrationLinkRow.expires_at
+)
 
 INVOICE_HELD = held(InvoiceRow.id, InvoiceRow.mail_id, InvoiceRow.account_id)
 MAIL_HELD = held(ReceivedMailRow.id)

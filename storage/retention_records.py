@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from storage.records.invoices import Environment
+
 
 class HoldKind(StrEnum):
     """What a legal hold is on; one on a mail covers its invoices, one on an account every invoice of it."""
@@ -28,6 +30,47 @@ class LegalHold:
     release_reason: str | None = None
     released_by: str | None = None
     released_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sweep:
+    """The instants that one run goes by."""
+
+    now: datetime
+    links_ended_before: datetime
+    without_tombstones: bool  # what goes leaves none that would outlast the run
+
+
+class GoingKind(StrEnum):
+    """What a run can take away, in the order in which it does."""
+
+    INVOICE = "invoice"
+    MAIL = "mail"
+    INVOICE_TOMBSTONE = "invoice-tombstone"
+    MAIL_TOMBSTONE = "mail-tombstone"
+    LINK = "link"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Going:
+    """Something that a run would take away."""
+
+    kind: GoingKind
+    id: str
+    due_since: datetime
+    account_id: str | None  # of an invoice
+    environment: Environment | None  # of an invoice
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GoingOfCompany:
+    """How many invoices of a company and an environment a run would take away."""
+
+    account_id: str
+    name: str
+    environment: Environment
+    number: int
+    due_since: datetime  # of the one that should have gone first
 
 
 class LedgerEvent(StrEnum):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager, nullcontext
+from contextlib import closing, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Engine
@@ -27,7 +29,15 @@ from storage.claims import Claims
 from storage.codes import Codes
 from storage.desk import Desk
 from storage.driver_errors import DRIVER_ERRORS, means_conflict, means_unavailable
-from storage.engine import BUSY_SECONDS, WRITES, database_file, is_missing_file, octet_log, open_engine
+from storage.engine import (
+    BUSY_SECONDS,
+    LAZILY,
+    WRITES,
+    database_file,
+    is_missing_file,
+    octet_log,
+    open_engine,
+)
 from storage.erasing import ErasingLock
 from storage.errors import Conflict, SchemaMismatch, StorageUnavailable
 from storage.expired import Expired
@@ -62,6 +72,7 @@ from storage.users import Users
 from storage.validations import Validations
 from storage.webhook_deliveries import WebhookDeliveries
 from storage.webhooks import Webhooks
+from storage.would_go import WouldGo
 from storage.writer_lock import WriterLock
 
 _JOURNAL_TRIES = 20
@@ -105,6 +116,7 @@ class Transaction:
     factors: FactorRecords
     webhooks: Webhooks
     webhook_deliveries: WebhookDeliveries
+    would_go: WouldGo
 
 
 class Store:
@@ -112,6 +124,7 @@ class Store:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._lazy: Engine | None = None
         self._file = database_file(engine)
         self._writer = WriterLock(self._file) if self._file else None
         self._inode = self._file.stat().st_ino if self._file and self._file.exists() else None
@@ -177,13 +190,30 @@ class Store:
                 engine.dispose()
 
     @contextmanager
-    def transaction(self) -> Iterator[Transaction]:
+    def transaction(self, *, lazily: bool = False) -> Iterator[Transaction]:
         """A transaction that may write; committed at the end of the block, undone by any exception.
 
-        Raises StorageUnavailable, Conflict.
+        `lazily`: the commit does not wait for the disk, and nobody for it. After a power cut it may be undone, with
+        everything after it; `settle` makes it last. Raises StorageUnavailable, Conflict.
         """
-        with _named_errors(), self._writing() as connection:
+        with _named_errors(), self._writing(lazily=lazily) as connection:
             yield _records(connection)
+
+    def settle(self) -> None:
+        """What was committed lazily, by anybody, is durable on return. Raises StorageUnavailable."""
+        if self._file is None:
+            with _named_errors(), self._writing() as connection:
+                # One that changed nothing would not wait for those before it.
+                connection.exec_driver_sql("SELECT txid_current()")
+        self.sync_journal()
+
+    def sync_journal(self) -> None:
+        """Has the disk take what SQLite's journal holds, in nobody's turn, so that the next commit of somebody who
+        waits for the disk finds little left. Raises StorageUnavailable.
+        """
+        if self._file is not None:
+            with _named_errors():
+                _sync(self._file.with_name(f"{self._file.name}-wal"))
 
     @contextmanager
     def reading(self) -> Iterator[Transaction]:
@@ -247,6 +277,7 @@ class Store:
                 return
             with self._reading() as connection:
                 freed = StoredOctets(connection).freed()
+            self.settle()  # what is erased must not come back by a power cut
             log.erase(freed)
             with self._writing() as connection:
                 StoredOctets(connection).forget(freed)
@@ -258,6 +289,7 @@ class Store:
                 freed = StoredOctets(connection).freed_blobs(_FREED_AT_ONCE)
             if not freed:
                 return
+            self.settle()  # the same
             for url in {blob.place for blob in freed}:
                 place = open_place(url)
                 if place is not None:
@@ -361,18 +393,26 @@ class Store:
     def close(self) -> None:
         """Closes every connection."""
         self._intake.close()
-        self._engine.dispose()
+        self._dispose()
         if self._writer is not None:
             self._writer.close()
 
     @contextmanager
-    def _writing(self) -> Iterator[Connection]:
+    def _writing(self, *, lazily: bool = False) -> Iterator[Connection]:
+        engine = self._lazy_engine() if lazily else self._engine
         with (
             self._turn(),
-            self._engine.connect().execution_options(**{WRITES: True}) as connection,
+            engine.connect().execution_options(**{WRITES: True, LAZILY: lazily}) as connection,
             connection.begin(),
         ):
             yield connection
+
+    def _lazy_engine(self) -> Engine:
+        if self._file is None:
+            return self._engine
+        if self._lazy is None:
+            self._lazy = open_engine(self._engine.url, lazily=True)
+        return self._lazy
 
     @contextmanager
     def _reading(self) -> Iterator[Connection]:
@@ -391,10 +431,15 @@ class Store:
         if self._file is not None and self._inode is not None:
             found = self._file.stat().st_ino if self._file.exists() else None
             if found != self._inode:
-                self._engine.dispose()
+                self._dispose()
                 self._inode = found or self._inode  # one that was put back is taken up by the next call
                 raise StorageUnavailable(f"{self._file} was removed or replaced; put it back")
         yield
+
+    def _dispose(self) -> None:
+        self._engine.dispose()
+        if self._lazy is not None:
+            self._lazy.dispose()
 
     def _expect_schema(self) -> None:
         with _named_errors():
@@ -440,7 +485,17 @@ def _records(connection: Connection) -> Transaction:
         factors=FactorRecords(connection),
         webhooks=Webhooks(connection),
         webhook_deliveries=WebhookDeliveries(connection),
+        would_go=WouldGo(connection),
     )
+
+
+def _sync(file: Path) -> None:
+    with suppress(FileNotFoundError):
+        descriptor = os.open(file, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            os.fdatasync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 def _relieve(connection: Any) -> bool:

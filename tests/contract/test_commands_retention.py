@@ -17,12 +17,19 @@ def test_a_retention_drill_says_what_would_go_and_a_run_deletes_it(commands: Com
     productive = file_invoice(commands.url, name="Other", addresses=())
     then = (making.NOW + timedelta(days=31)).isoformat()
 
-    [drill] = commands.program("retention", "run", "--dry-run", "--now", then)
+    drill, *going = commands.program("retention", "run", "--dry-run", "--now", then)
     states_after_drill = {one["state"] for one in commands.lines("list")}
     [run] = commands.program("retention", "run", "--now", then)
 
     states = {one["id"]: one["state"] for one in commands.lines("list")}
     tombstone = commands.one("show", test.invoice_id)
+    [company] = drill.pop("accounts")
+    assert drill.pop("oldest") == company["oldest"] == "2026-12-24T09:00:00Z"
+    assert (company["environment"], company["invoices"]) == ("test", 1)
+    assert [(one["kind"], one["id"]) for one in going] == [
+        ("invoice", test.invoice_id),
+        ("mail", test.mail_id),
+    ]
     assert drill == {
         "now": "2026-12-25T09:00:00Z",
         "dry_run": True,

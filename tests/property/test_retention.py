@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import shutil
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,14 +17,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from retention.worker import drill
+from retention.worker import drill, sweep, would_go
 from storage.expiry import RetentionPeriods
 from storage.ids import new_id
 from storage.records.companies import CompanyAccount
 from storage.records.filing import Filing
 from storage.records.invoices import Environment, InvoiceState
 from storage.records.mails import MailState, Outcome
-from storage.retention_records import HoldKind, LegalHold
+from storage.retention_records import GoingKind, HoldKind, LegalHold
 from storage.store import Store
 from tests import making
 
@@ -206,3 +208,41 @@ def test_the_same_whatever_the_batches_the_order_and_the_workers(
             results.append(_states(store, ids))
 
     assert results[0] == results[1]
+
+
+@settings(max_examples=25, deadline=None)
+@given(mails=MAILS, runs=RUNS, way=WAYS, tombstone_days=st.sampled_from([0, 20]))
+def test_a_run_takes_away_exactly_what_a_dry_run_names(
+    empty: Path, mails: list[Mail], runs: list[int], way: Way, tombstone_days: int
+) -> None:
+    """Whoever looks first must be able to rely on it: each id, tombstones and what is held included."""
+    periods = replace(PERIODS, tombstone_days=tombstone_days)
+    with _copy(empty) as store:
+        ids = _fill(store, mails, way)
+        for hour in runs:
+            now = making.NOW + hour * HOUR
+            before = _by_kind(store, ids)
+
+            with store.reading() as records:
+                named = Counter((one.kind, one.id) for one in records.would_go.each(sweep(periods, now)))
+            foretold = would_go(store, periods, now)
+            swept = drill(store, periods, now, batch=way.batch)
+
+            assert set(named) == before - _by_kind(store, ids)
+            assert max(named.values(), default=1) == 1
+            assert foretold == swept
+
+
+def _by_kind(store: Store, ids: dict[str, int]) -> set[tuple[GoingKind, str]]:
+    """What is there to be taken away: of an invoice its content, and what will be its tombstone."""
+    found: set[tuple[GoingKind, str]] = set()
+    with store.reading() as records:
+        for mail in records.mails.by_ids(ids).values():
+            found.add((GoingKind.MAIL_TOMBSTONE, mail.id))
+            if mail.state is not MailState.DELETED:
+                found.add((GoingKind.MAIL, mail.id))
+        for invoice in records.invoices.of_mails(list(ids)):
+            found.add((GoingKind.INVOICE_TOMBSTONE, invoice.id))
+            if invoice.state is not InvoiceState.DELETED:
+                found.add((GoingKind.INVOICE, invoice.id))
+    return found
