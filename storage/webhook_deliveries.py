@@ -11,7 +11,7 @@ from sqlalchemy.engine import Connection
 
 from storage.chunks import chunks
 from storage.errors import NotFound
-from storage.expired import AVAILABLE, INVOICE_HELD
+from storage.expired_statements import AVAILABLE, INVOICE_HELD
 from storage.ids import new_id
 from storage.records.companies import SecondLook
 from storage.records.invoices import Environment
