@@ -55,6 +55,7 @@ def shared_values(portal: Portal, who: Visitor) -> dict[str, Any]:
         "days_left": partial(wording.days_left, portal.now()),
         "passkeys": portal.passkey_place is not None,
         "script": f"/static/passkey.js?v={_version('static/passkey.js')}",
+        "warn_days": portal.warn_ahead.days,
         "stylesheet": f"/static/portal.css?v={_version('static/portal.css')}",
     }
 

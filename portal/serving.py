@@ -57,6 +57,7 @@ def portal(
         invoice_forms=invoice_forms,
         texts_at=texts_at,
         sends_mail=bool(settings.outbound.smarthost),
+        warn_ahead=timedelta(days=settings.retention.warn_days),
         link_life=timedelta(days=settings.registration.link_days),
         webhook_networks=settings.webhooks.networks,
     )

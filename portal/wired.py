@@ -35,6 +35,7 @@ class Portal:
     invoice_forms: Callable[[Transaction, Sequence[Invoice]], list[dict[str, Any]]]  # the JSON of invoices
     texts_at: Callable[[str], Sequence[bytes]]  # the TXT records of a name in the DNS; raises ConnectionError
     sends_mail: bool = True  # a smarthost is set; else nobody can prove a mailbox
+    warn_ahead: timedelta = timedelta(days=14)  # before an invoice is deleted; none: never
     link_life: timedelta = timedelta(days=30)
     webhook_networks: tuple[Network, ...] = ()  # beside the public internet
 

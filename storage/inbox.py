@@ -24,6 +24,7 @@ from sqlalchemy import text as sql_text
 from sqlalchemy.engine import Connection
 
 from storage.errors import NotFound
+from storage.expiring_invoices import expiring
 from storage.inbox_query import (
     MOST_COUNTED,
     Cursor,
@@ -120,6 +121,12 @@ class Inbox:
             names.append(row.seller_name or row.seller_key)
         return names
 
+    def expiring(self, until: datetime, limit: int) -> list[str]:
+        """Ids of invoices that will be deleted before `until`, the first to go first."""
+        soon = expiring(self._account_id, until)
+        in_sight = soon.join(InboxEntryRow, InboxEntryRow.invoice_id == InvoiceRow.id).where(self._own())
+        return [str(invoice_id) for invoice_id in self._connection.scalars(in_sight.limit(limit))]
+
     def handling(self, invoice_id: str) -> Handling:
         """What was done with an invoice. Raises NotFound."""
         row = self._connection.execute(
@@ -195,18 +202,16 @@ class Inbox:
     def _found(self, query: InboxQuery, user_id: str | None) -> Select[Any]:
         found = select(InboxEntryRow.__table__).where(self._own())
         for condition in (
-            *self._in_state(query.state, user_id),
+            *self._in_state(query, user_id),
             *self._within(query),
             *self._with_words(words_asked(query.text)),
         ):
             found = found.where(condition)
         return found
 
-    def _in_state(
-        self, state: InboxState | None, user_id: str | None
-    ) -> Sequence[ColumnElement[bool] | TextClause]:
+    def _in_state(self, query: InboxQuery, user_id: str | None) -> Sequence[ColumnElement[bool] | TextClause]:
         available = InboxEntryRow.state == InvoiceState.AVAILABLE
-        match state:
+        match query.state:
             case None:
                 return []
             case InboxState.UNREAD:
@@ -224,6 +229,11 @@ class Inbox:
                 return [available, IN_QUESTION]
             case InboxState.ERRORS:
                 return [available, _INVALID]
+            case InboxState.EXPIRING:
+                if query.expires_before is None:
+                    return []
+                soon = expiring(self._account_id, query.expires_before).order_by(None)
+                return [available, InboxEntryRow.invoice_id.in_(soon)]
             case InboxState.DELETED:
                 return [InboxEntryRow.state == InvoiceState.DELETED]
 

@@ -36,6 +36,7 @@ class InboxState(StrEnum):
     WARNINGS = "warnings"
     ERRORS = "errors"  # found by validation
     HELD = "held"  # waits for a second pair of eyes, or was found wrong by one
+    EXPIRING = "expiring"  # deleted before `InboxQuery.expires_before`, if nobody holds them
     DELETED = "deleted"
 
 
@@ -96,6 +97,7 @@ class InboxQuery:
     text: str = ""
     received_from: datetime | None = None
     received_before: datetime | None = None
+    expires_before: datetime | None = None  # of the state "expiring"
     amount_from: int | None = None  # hundredths
     amount_to: int | None = None
     acknowledged: bool | None = None  # by a program of the company

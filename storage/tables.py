@@ -355,6 +355,14 @@ class InvoiceRow(Base):
             sqlite_where=text("state = 'available'"),
             postgresql_where=text("state = 'available'"),
         ),
+        # What the inbox of a company warns of.
+        Index(
+            "ix_invoice_account_id_expires_at",
+            "account_id",
+            "expires_at",
+            sqlite_where=text("state = 'available'"),
+            postgresql_where=text("state = 'available'"),
+        ),
         _where_set("ix_invoice_tombstone_until", "tombstone_until"),
     )
 

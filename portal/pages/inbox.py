@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Form, HTTPException, Request
@@ -17,7 +18,7 @@ from portal.visitors import Visitor, signed_in
 from portal.wired import Portal, wired
 from portal.zip_of_invoices import MOST_INVOICES, TooLarge, zip_of
 from storage.errors import NotFound
-from storage.inbox_query import InboxState
+from storage.inbox_query import MOST_COUNTED, InboxState
 
 router = APIRouter()
 MOST_AT_ONCE = 500  # ids in a form; a page has fewer
@@ -59,9 +60,12 @@ def any_invoice(
 def inbox(request: Request, at: Annotated[Seat, Depends(seat)]) -> Response:
     """The list."""
     form = InboxForm.read(request.query_params)
+    soon = at.portal.now() + at.portal.warn_ahead
+    query = replace(form.query, expires_before=soon)
     with at.portal.store.reading() as records:
         own = at.inbox(records)
-        shown = own.page(form.query, at.user.id)
+        shown = own.page(query, at.user.id)
+        expiring = own.expiring(soon, MOST_COUNTED + 1) if at.portal.warn_ahead else []
         partners = own.partners()
         waiting = records.memberships.counts_waiting([at.company.id]) if at.administers else {}
         to_check = records.second_looks.count_waiting(at.company.id)
@@ -70,7 +74,10 @@ def inbox(request: Request, at: Annotated[Seat, Depends(seat)]) -> Response:
         at.who,
         "inbox.html",
         form=form,
-        query=form.query,
+        query=query,
+        expiring=len(expiring),
+        most_counted=MOST_COUNTED,
+        most_taken=MOST_INVOICES,
         shown=shown,
         partners=partners,
         states=list(InboxState),
@@ -84,7 +91,8 @@ def inbox(request: Request, at: Annotated[Seat, Depends(seat)]) -> Response:
 def as_table(request: Request, at: Annotated[Seat, Depends(seat)]) -> Response:
     """The list as it is filtered and sorted, for a spreadsheet."""
     form = InboxForm.read(request.query_params)
-    pieces = csv_rows(at.portal.store, at.company.id, at.user.id, form.query, at.who.language)
+    query = replace(form.query, expires_before=at.portal.now() + at.portal.warn_ahead)
+    pieces = csv_rows(at.portal.store, at.company.id, at.user.id, query, at.who.language)
     return attached(pieces, f"invoices-{at.portal.now():%Y-%m-%d}.csv", "text/csv; charset=utf-8")
 
 
@@ -123,10 +131,24 @@ def several(
 ) -> Response:
     """The documents and original mails of the chosen invoices in one ZIP file."""
     chosen: Sequence[str] = list(dict.fromkeys(ids))
-    if not chosen:
-        return redirect(request, _back(at, back), notice="none_chosen")
     if len(chosen) > MOST_INVOICES:
         return redirect(request, _back(at, back), notice="too_many_chosen")
+    return _zipped(request, at, chosen, back)
+
+
+@router.post("/companies/{account_id}/invoices/take-along")
+def take_along(
+    request: Request, at: Annotated[Seat, Depends(seat)], back: Annotated[str, Form()] = ""
+) -> Response:
+    """What will be deleted first, as much of it as one ZIP file takes."""
+    with at.portal.store.reading() as records:
+        soon = at.inbox(records).expiring(at.portal.now() + at.portal.warn_ahead, MOST_INVOICES)
+    return _zipped(request, at, soon, back)
+
+
+def _zipped(request: Request, at: Seat, chosen: Sequence[str], back: str) -> Response:
+    if not chosen:
+        return redirect(request, _back(at, back), notice="none_chosen")
     try:
         pieces = zip_of(at, chosen)
     except TooLarge:
