@@ -18,8 +18,10 @@ from rich.table import Table
 
 from config.load import WrongSettings, load
 from config.log_setup import set_up_log
+from config.octet_key import octet_key
 from config.settings import Settings
 from storage.errors import StoreError
+from storage.sealing import MasterKey
 from storage.store import Store
 
 EXIT_FAILED = 1
@@ -58,7 +60,9 @@ class Front:
     def store(self) -> Store:
         """The open store. Raises StorageUnavailable, SchemaMismatch."""
         if self._store is None:
-            self._store = Store.open(self.settings.database.url.get_secret_value())
+            key = octet_key(self.settings)
+            master = MasterKey(key, seals=self.settings.blobs.encrypt) if key is not None else None
+            self._store = Store.open(self.settings.database.url.get_secret_value(), master)
         return self._store
 
     def close(self) -> None:

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from config.settings import Settings
 
 PREFIX = "INVOICES_"
-SECRETS = (("database", "url"), ("registration", "link_key"), ("outbound", "password"))
+SECRETS = (("database", "url"), ("registration", "link_key"), ("blobs", "key"), ("outbound", "password"))
 
 _OTHER_VARIABLES = {
     "INVOICES_CONFIG",

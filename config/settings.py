@@ -193,6 +193,8 @@ class BlobSettings(Section):
     """[blobs]: where the octets of mails live after filing."""
 
     url: Annotated[str, AfterValidator(_blobs_url)]
+    encrypt: bool  # what leaves the database, each mail with a key of its own
+    key: SecretStr  # wraps these keys; empty: kept in {data_dir}/octets.key, made at first use
 
 
 class RetentionSettings(Section):

@@ -18,6 +18,7 @@ from storage.postgres_session import CONNECT_SECONDS, SET_LOCAL, connect_argumen
 BUSY_SECONDS = 30  # how long SQLite waits for another writer before the store counts as away
 PAGE_OCTETS = 8192  # the least work for mails of 10 KB to 1 MB, of 4, 8, 16 and 32 KiB
 WRITES = "invoices_writes"  # execution option: this transaction will write
+MASTER_KEY = "invoices_master_key"  # execution option of the engine: wraps the keys of mails
 POOLED = "invoices_pooled"  # in the info of a connection: it leads through a pooler
 LAZILY = "invoices_lazily"  # execution option: PostgreSQL need not have its commit on the disk
 

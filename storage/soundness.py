@@ -37,6 +37,7 @@ POSTGRESQL_TRIGGERS = {
     *("mail_octets_stay", "mail_octets_no_update", "mail_octets_no_truncate"),
     *("mail_extent_stays", "mail_extent_no_update", "mail_extent_no_truncate"),
     *("mail_blob_stays", "mail_blob_no_truncate"),
+    *("mail_key_stays", "mail_key_no_truncate"),
     *("legal_hold_no_delete", "legal_hold_no_update", "legal_hold_no_truncate"),
     *("retention_ledger_no_update", "retention_ledger_stays", "retention_ledger_no_truncate"),
     *("retention_permit_on_record", "retention_permit_is_closed"),

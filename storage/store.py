@@ -32,6 +32,7 @@ from storage.driver_errors import DRIVER_ERRORS, means_conflict, means_unavailab
 from storage.engine import (
     BUSY_SECONDS,
     LAZILY,
+    MASTER_KEY,
     WRITES,
     database_file,
     is_missing_file,
@@ -48,6 +49,7 @@ from storage.inbox import Inbox
 from storage.intake import Intake
 from storage.invoices import Invoices
 from storage.legal_holds import LegalHolds
+from storage.mail_keys import MailKeys
 from storage.memberships import Memberships
 from storage.moving.move import Moving, abandon
 from storage.moving.move import opened as opened_move
@@ -60,6 +62,7 @@ from storage.records.mails import IncomingMail, Receipt
 from storage.registration_links import RegistrationLinks
 from storage.retention_gate import RetentionGate
 from storage.retention_ledger import RetentionLedger
+from storage.sealing import MasterKey, seal
 from storage.second_looks import SecondLooks
 from storage.sender_checks import SenderChecks
 from storage.sender_warnings import SenderWarnings
@@ -131,13 +134,16 @@ class Store:
         self._intake = Intake(engine, self._turn, octet_log(engine))
 
     @classmethod
-    def open(cls, url: str) -> Store:
+    def open(cls, url: str, master_key: MasterKey | None = None) -> Store:
         """The store at `url`; creates the schema of an empty database.
 
+        `master_key` is what octets outside the database are encrypted with, by way of a key for each mail.
         Raises StorageUnavailable, SchemaMismatch.
         """
         with _named_errors():
-            store = cls(open_engine(url))
+            engine = open_engine(url)
+            engine.update_execution_options(**{MASTER_KEY: master_key})
+            store = cls(engine)
         try:
             store._expect_schema()
         except BaseException:
@@ -257,7 +263,10 @@ class Store:
                 return None  # an earlier one lies there, which is to be deleted first
             octets = b"".join(stored.pieces(mail_id))
         if place is not None:
-            place.put(mail_id, octets)
+            sealed = self._sealed(mail_id, octets)
+            if sealed is None:
+                return None  # it was deleted meanwhile
+            place.put(mail_id, sealed)
         with _named_errors(), self._writing() as connection:
             stored = StoredOctets(connection)
             if place is None:
@@ -267,6 +276,20 @@ class Store:
         if not moved and place is not None:
             place.delete([mail_id])  # its mail was deleted meanwhile
         return len(octets) if moved else None
+
+    def _sealed(self, mail_id: str, octets: bytes) -> bytes | None:
+        """As they are to lie outside the database; None when the mail is deleted.
+
+        Its key is on record before anything is written with it, and the same for everybody who moves it.
+        """
+        with _named_errors(), self._reading() as connection:
+            if not MailKeys(connection).seals:
+                return octets
+        with _named_errors(), self._writing() as connection:
+            if not StoredOctets(connection).locked(mail_id):
+                return None
+            key = MailKeys(connection).make(mail_id)
+        return seal(key, mail_id, octets)
 
     def _free_log(self) -> None:
         log = octet_log(self._engine)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import Any
 
 from sqlalchemy import CompoundSelect, Row, delete, exists, insert, select, union_all, update
@@ -13,9 +14,18 @@ from storage.blobs import open_place
 from storage.engine import octet_log
 from storage.errors import NotFound
 from storage.expired_statements import LET_BLOB_GO, LET_OCTETS_GO
+from storage.mail_keys import MailKeys
 from storage.octet_log import Extent, OctetLog
 from storage.records.mails import CHUNK_OCTETS, FreedBlob, MailState
-from storage.tables import MailBlobRow, MailExtentRow, MailOctetsRow, OctetSegmentRow, ReceivedMailRow
+from storage.sealing import NotSealed, unseal
+from storage.tables import (
+    MailBlobRow,
+    MailExtentRow,
+    MailKeyRow,
+    MailOctetsRow,
+    OctetSegmentRow,
+    ReceivedMailRow,
+)
 
 # What is in quarantine may be read again by a worker, which is to need nothing but the database.
 _FILED = ReceivedMailRow.state == MailState.FILED
@@ -58,7 +68,10 @@ class StoredOctets:
         self._delete_here(mail_ids)
 
     def elsewhere(self, place: str | None, limit: int) -> list[str]:
-        """Ids of filed mails whose octets lie elsewhere than at `place` (a URL; None: in the database)."""
+        """Ids of filed mails whose octets lie elsewhere than at `place` (a URL; None: in the database), or there as
+        they came where they are to be encrypted.
+        """
+        seals = MailKeys(self._connection).seals
         apart = select(MailBlobRow.mail_id).where(MailBlobRow.mail_id.is_not(None))
         if place is None:
             return [str(mail_id) for mail_id in self._connection.scalars(apart.limit(limit))]
@@ -73,6 +86,7 @@ class StoredOctets:
                 exists().where(ReceivedMailRow.id == MailExtentRow.mail_id, _FILED),
             ),
             apart.where(MailBlobRow.place != place),
+            *([apart.where(~exists().where(MailKeyRow.mail_id == MailBlobRow.mail_id))] if seals else []),
         )
         return list(dict.fromkeys(map(str, self._connection.scalars(here.limit(limit)))))
 
@@ -85,7 +99,7 @@ class StoredOctets:
 
     def moved_out(self, mail_id: str, *, place: str, octets: bytes) -> bool:
         """They lie at `place` under the mail's id now, and go from where they were; False when the mail is deleted."""
-        if not self._locked(mail_id):
+        if not self.locked(mail_id):
             return False
         row = self._blob_row(mail_id)
         if row is None:
@@ -104,7 +118,7 @@ class StoredOctets:
 
     def moved_in(self, mail_id: str, octets: bytes) -> bool:
         """They lie in the database again; False when the mail is deleted, or they were there."""
-        if not self._locked(mail_id) or self._blob_row(mail_id) is None:
+        if not self.locked(mail_id) or self._blob_row(mail_id) is None:
             return False
         self._connection.execute(
             insert(MailOctetsRow),
@@ -159,7 +173,8 @@ class StoredOctets:
             if self._log().remove(name):
                 self._connection.execute(delete(OctetSegmentRow).where(OctetSegmentRow.id == name))
 
-    def _locked(self, mail_id: str) -> bool:
+    def locked(self, mail_id: str) -> bool:
+        """Keeps the mail from being deleted until the end of this transaction; False when it is deleted."""
         there = ReceivedMailRow.state != MailState.DELETED
         query = select(ReceivedMailRow.id).where(ReceivedMailRow.id == mail_id, there)
         return self._connection.scalar(query.with_for_update()) is not None
@@ -175,10 +190,19 @@ class StoredOctets:
         place = open_place(row.place)
         if place is None:
             raise NotFound(f"the octets of the mail {mail_id} are lost: nobody knows the place {row.place}")
-        octets = place.get(row.key)
-        if hashlib.sha256(octets).digest() != row.sha256:
-            raise NotFound(f"the octets of the mail {mail_id} are damaged at {row.place}")
-        return octets
+        found = place.get(row.key)
+        for octets in self._readings(mail_id, found):
+            if hashlib.sha256(octets).digest() == row.sha256:
+                return octets
+        raise NotFound(f"the octets of the mail {mail_id} are damaged at {row.place}")
+
+    def _readings(self, mail_id: str, found: bytes) -> Iterator[bytes]:
+        """What may be meant. Whether it is encrypted cannot be told by how it begins, for a sender writes that."""
+        key = MailKeys(self._connection).get(mail_id)
+        if key is not None:
+            with suppress(NotSealed):
+                yield unseal(key, mail_id, found)
+        yield found
 
     def _extent(self, mail_id: str) -> Extent:
         row = self._connection.execute(

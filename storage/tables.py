@@ -202,6 +202,15 @@ class MailBlobRow(Base):
     )
 
 
+class MailKeyRow(Base):
+    """The key that the octets of a mail are encrypted with outside the database."""
+
+    __tablename__ = "mail_key"
+
+    mail_id: Mapped[str] = mapped_column(Id, primary_key=True)
+    wrapped: Mapped[bytes]  # by the master key, which is not in the database
+
+
 class CompanyAccountRow(Base):
     """A recipient company."""
 

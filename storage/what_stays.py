@@ -71,6 +71,7 @@ TABLES = {
     "legal_hold": Fate.APART,
     "mail_blob": Fate.GOES_WITH_MAIL,  # by way of its place, which deletes the object
     "mail_extent": Fate.GOES_WITH_MAIL,  # by way of the log of octets, which erases the place
+    "mail_key": Fate.GOES_WITH_MAIL,
     "mail_octets": Fate.GOES_WITH_MAIL,
     "membership": Fate.APART,
     "octet_segment": Fate.APART,

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from cli.front import utc_now
 from config.link_key import link_key
+from config.octet_key import octet_key
 from config.settings import Settings
 from reading.sandbox import ReaderPool, ReadingFailed
 from storage.blobs import open_place
@@ -81,6 +82,7 @@ def check_blobs(settings: Settings) -> str:
     place = open_place(settings.blobs.url)
     if place is None:
         return "the octets of mails live in the database"
+    _check_octet_key(settings)
     key = f"check-config-{new_id()}"[-36:]
     place.put(key, _MAIL)
     read = place.get(key)
@@ -88,6 +90,15 @@ def check_blobs(settings: Settings) -> str:
     if read != _MAIL:
         raise OSError(f"{place.url} gives back something else than was written")
     return f"{place.url} takes, gives and deletes"
+
+
+def _check_octet_key(settings: Settings) -> None:
+    """Whoever reads it can read what is encrypted there. A file that is not there is made at the first start."""
+    file = settings.data_dir / "octets.key"
+    if settings.blobs.key.get_secret_value() or file.exists():
+        octet_key(settings)
+    if file.exists() and file.stat().st_mode & _OTHERS:
+        raise ValueError(f"{file} can be read by others: give `chmod 600 {file}`")
 
 
 def check_link_key(settings: Settings) -> str:
