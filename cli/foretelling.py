@@ -15,8 +15,8 @@ from storage.retention_records import Going, GoingOfCompany
 _MOST_SHOWN = 50  # companies, to people; programs are told all
 
 
-def foretell(front: Front, periods: RetentionPeriods, at: datetime, *, drill: bool) -> None:
-    """How much would go, of whom, since when it has been due; as JSON also each by its id, on a line of its own.
+def foretell(front: Front, periods: RetentionPeriods, at: datetime, *, drill: bool, each: bool) -> None:
+    """How much would go, of whom, since when it has been due; with `each` then all of it by id, on a line of its own.
 
     Raises WrongClock where a run would stop, StorageUnavailable.
     """
@@ -35,11 +35,16 @@ def foretell(front: Front, periods: RetentionPeriods, at: datetime, *, drill: bo
             | asdict(swept)
             | {"oldest": instant(oldest), "accounts": [_company_form(one) for one in companies]},
         )
-        if front.json:
-            for going in records.would_go.each(sweep):
+        if companies and not front.json:
+            _show(front, companies)
+        for going in records.would_go.each(sweep) if each else ():
+            if front.json:
                 front.print_json(_going_form(going))
-    if not front.json and companies:
-        _show(front, companies)
+            else:
+                due = f"{going.due_since:%Y-%m-%d %H:%M}"
+                front.console.print(
+                    f"{going.kind} {going.id}, due since {due} UTC", soft_wrap=True, markup=False
+                )
 
 
 def _show(front: Front, companies: Sequence[GoingOfCompany]) -> None:

@@ -24,7 +24,8 @@ def retention() -> None:
 
 
 @retention.command()
-@click.option("--dry-run", is_flag=True, help="Only say what would go; with --json each by its id.")
+@click.option("--dry-run", is_flag=True, help="Only say what would go.")
+@click.option("--each", is_flag=True, help="With --dry-run: name each invoice and mail, too.")
 @click.option("--now", type=Instant(), help="Act as if it were then; for drills, never in a timer.")
 @click.option(
     "--clock-is-right",
@@ -32,7 +33,7 @@ def retention() -> None:
     help="After a run that stopped: yes, it is as late as this machine says.",
 )
 @pass_front
-def run(front: Front, dry_run: bool, now: datetime | None, clock_is_right: bool) -> None:
+def run(front: Front, dry_run: bool, each: bool, now: datetime | None, clock_is_right: bool) -> None:
     """Delete every invoice and mail whose time has come; safe to interrupt and to repeat.
 
     Productive invoices go 90 days after receipt, test invoices after 30, as set when they came in. Of each a
@@ -43,10 +44,12 @@ def run(front: Front, dry_run: bool, now: datetime | None, clock_is_right: bool)
     """
     if clock_is_right and (now or dry_run):
         raise click.UsageError("--clock-is-right is for real runs: leave --now and --dry-run out")
+    if each and not dry_run:
+        raise click.UsageError("--each is for --dry-run; the ledger tells what a run deleted")
     front.is_program = True
     at = now or utc_now()
     if dry_run:
-        foretell(front, retention_periods(front.settings), at, drill=now is not None)
+        foretell(front, retention_periods(front.settings), at, drill=now is not None, each=each)
         return
     swept = _run(front, at, drill=now is not None, clock_is_right=clock_is_right)
     front.say(
