@@ -21,7 +21,8 @@ _OTHER_VARIABLES = {
     "INVOICES_CONFIG",
     "INVOICES_DATA_DIR",
     "INVOICES_TEST_PEERS",
-}  # the last one is the tests'
+    "INVOICES_TEST_SPF_SUITE",
+}  # the last two are the tests'
 
 _Tree = dict[str, Any]
 

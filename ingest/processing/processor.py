@@ -109,9 +109,11 @@ class Processor:
     def _fill(self) -> None:
         if len(self._pending) < self._pool.free:
             claimed = self._persistently("claim", self._claim)
-            self._pending.extend(claimed)
             with self._holding:
-                self._held.update(claimed)
+                # After a standstill longer than the lease, what we are still at is claimed once more.
+                fresh = [mail_id for mail_id in claimed if mail_id not in self._held]
+                self._held.update(fresh)
+            self._pending.extend(fresh)
         if self._held and time.monotonic() >= self._renew_at:
             self._renew_at = time.monotonic() + LEASE.total_seconds() / 3
             self._persistently("renew", self._renew)

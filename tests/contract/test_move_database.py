@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from datetime import datetime
 from pathlib import Path
 
@@ -230,6 +231,9 @@ def test_mail_that_comes_in_meanwhile_moves_too(on_sqlite: Commands, postgres_ur
             _killed_after(seconds, on_sqlite, "move", "--database", postgres_url)
         _killed_after(1.6, on_sqlite, "move", "--database", postgres_url, "--finish")
         _finish(on_sqlite, postgres_url)
+        give_up_at = time.monotonic() + 30
+        while not refused and time.monotonic() < give_up_at:
+            time.sleep(0.05)
     finally:
         ended.set()
         receiving.join()

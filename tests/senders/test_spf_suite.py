@@ -127,6 +127,7 @@ def test_the_public_suite_ends_as_it_says(scenario: dict[str, Any]) -> None:
         for name, case in scenario["tests"].items():
             expected = case["result"] if isinstance(case["result"], list) else [case["result"]]
             lookups = Lookups([address], query_seconds=_QUERY_SECONDS)
+            lookups.begin(_QUERY_SECONDS)
             found = check_spf(lookups, case["host"], case["mailfrom"], case["helo"])
             if found.result not in expected:
                 wrong[name] = (found.result, found.detail, expected)
