@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -87,7 +88,7 @@ class Smarthost:
         try:
             await client.connect()
         except BaseException:
-            client.close()
+            _hang_up(client)
             raise
         return client
 
@@ -127,10 +128,20 @@ class Conversation:
 
 
 async def _leave(client: aiosmtplib.SMTP) -> None:
+    transport = client.transport
     try:
         await client.quit(timeout=5)
     except (aiosmtplib.SMTPException, OSError):
         client.close()
+    if isinstance(transport, asyncio.WriteTransport):
+        transport.abort()  # all is said; TLS would wait half a minute for the other side's farewell
+
+
+def _hang_up(client: aiosmtplib.SMTP) -> None:
+    transport = client.transport
+    client.close()
+    if isinstance(transport, asyncio.WriteTransport):
+        transport.abort()
 
 
 def _refused(error: aiosmtplib.SMTPResponseException) -> Refused:
