@@ -78,7 +78,7 @@ def main(point: str, *arguments: str) -> None:
             with processor._store.reading() as records:
                 if records.mails.has_due(processor._now()):
                     _die()
-            return original(processor)
+            return []  # not the original: it could find what came in just now
 
         setattr(place, name, wrapped)
     else:
