@@ -94,8 +94,8 @@ def _sweep(url: str, *, kind: bool, most_seconds: float) -> None:
         swept = run(store, PERIODS, datetime.now(UTC), pace=pace, batch=SMALLEST_BATCH if kind else BATCH)
         deleted = swept.productive + swept.test
     except _Over:
-        store.free_octets()
-        store.forget_journal()
+        store.octets.free()
+        store.journal.forget()
     seconds = time.monotonic() - begun
     used = resource.getrusage(resource.RUSAGE_SELF)
     store.close()

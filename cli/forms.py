@@ -18,7 +18,7 @@ from storage.records.people import Membership, User
 from storage.records.reading import BusinessTerms, Part, Party
 from storage.records.registration import RegistrationLink
 from storage.records.senders import AuthenticationResult, SenderAuthentication
-from storage.store import Transaction
+from storage.transaction import Transaction
 
 Form = dict[str, Any]
 VIEWS_DIFFER = "views-differ-"  # what the rules of validation/views.py begin with

@@ -13,7 +13,7 @@ from storage.errors import NotFound
 from storage.ids import new_id
 from storage.records.history import HistoryEvent, HistoryEventName
 from storage.retention_records import HoldKind, LedgerEntry, LedgerEvent, LegalHold
-from storage.store import Transaction
+from storage.transaction import Transaction
 
 COLUMNS = {"set_at": "Since", "kind": "Of", "subject_id": "Id", "reason": "Reason", "set_by": "Set by"}
 ENDED_COLUMNS = COLUMNS | {"released_at": "Released", "release_reason": "Why"}

@@ -20,7 +20,7 @@ from storage.records.history import HistoryEvent, HistoryEventName
 from storage.records.invoices import Environment, Invoice
 from storage.records.people import Language
 from storage.records.validation import ValidationStatus
-from storage.store import Transaction
+from storage.transaction import Transaction
 
 COLUMNS = {
     "received_at": "Received",

@@ -16,7 +16,7 @@ from storage.records.companies import AccountStatus, CompanyAccount
 from storage.records.outgoing import MailTemplate, OutboundMail
 from storage.records.people import Language
 from storage.records.registration import LinkState, RegistrationLink
-from storage.store import Transaction
+from storage.transaction import Transaction
 
 COLUMNS = {"email": "Address", "state": "State", "expires_at": "Expires", "url": "Link", "id": "Id"}
 

@@ -46,7 +46,7 @@ def move(front: Front, to: str | None, database: str | None, finish: bool, aband
     except ValueError as error:
         raise click.UsageError(f"--to: {error}") from error
     moved, octets, lost = _move_all(front, place)
-    front.store.free_octets()
+    front.store.octets.free()
     where = place.url if place else "the database"
     sentence = f"Moved {moved} mails, {octets} octets, to {where}."
     if lost:
@@ -60,7 +60,7 @@ def move(front: Front, to: str | None, database: str | None, finish: bool, aband
 
 
 def _move_all(front: Front, place: BlobPlace | None) -> tuple[int, int, list[str]]:
-    front.store.free_octets()
+    front.store.octets.free()
     moved, octets = 0, 0
     lost: list[str] = []
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
@@ -69,13 +69,13 @@ def _move_all(front: Front, place: BlobPlace | None) -> tuple[int, int, list[str
     ) as progress:
         bar = progress.add_task("Moving", total=None)
         while True:
-            waiting = front.store.octets_elsewhere(place, AT_ONCE + len(lost))
+            waiting = front.store.octets.elsewhere(place, AT_ONCE + len(lost))
             before = moved
             for mail_id in waiting:
                 if mail_id in lost:
                     continue
                 try:
-                    size = front.store.move_octets(mail_id, place)
+                    size = front.store.octets.move(mail_id, place)
                 except NotFound as error:
                     lost.append(mail_id)
                     click.echo(str(error), err=True)

@@ -14,7 +14,7 @@ from storage.decisions import operators as decisions
 from storage.errors import NotFound
 from storage.ids import new_id
 from storage.records.people import Language, User
-from storage.store import Transaction
+from storage.transaction import Transaction
 
 COLUMNS = {"email": "E-mail", "name": "Name", "since": "Since", "given_by": "Given by"}
 

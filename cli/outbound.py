@@ -8,7 +8,7 @@ from cli import forms
 from cli.front import Front, Group, actor, pass_front, utc_now
 from storage.decisions import outgoing as decisions
 from storage.records.outgoing import OutboundMail, OutboundState
-from storage.store import Transaction
+from storage.transaction import Transaction
 
 COLUMNS = {
     "created_at": "Made",

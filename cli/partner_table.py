@@ -13,7 +13,7 @@ from storage.errors import Conflict, NotFound
 from storage.ids import new_id
 from storage.records.invoices import Environment
 from storage.records.partners import ContractingPartner, PartnerTrait, PartnerTrust, TraitKind
-from storage.store import Transaction
+from storage.transaction import Transaction
 
 COLUMNS = ("name", "domains", "vat_ids", "bank_accounts", "signing_domains", "trust", "environment")
 _SHOWN_ONLY = ("invoices", "first_seen", "last_seen")

@@ -11,7 +11,7 @@ from cli.front import Front, Group, actor, pass_front, utc_now
 from storage.decisions import people as decisions
 from storage.errors import NotFound
 from storage.records.people import User
-from storage.store import Transaction
+from storage.transaction import Transaction
 
 
 @click.group(cls=Group)

@@ -27,7 +27,7 @@ from storage.ids import new_id
 from storage.link_tokens import LinkTokens
 from storage.records.history import HistoryEventName
 from storage.records.mails import ContentInMemory, Envelope, IncomingMail, Outcome
-from storage.store import Transaction
+from storage.transaction import Transaction
 
 MAILS_AT_ONCE = 50  # stored in one transaction
 OCTETS_AT_ONCE = 64 * 1024**2

@@ -15,7 +15,8 @@ from storage.records.outgoing import MailTemplate, OutboundMail
 from storage.records.people import Language
 from storage.records.reading import PartRole
 from storage.records.registration import LinkState
-from storage.store import Store, Transaction
+from storage.store import Store
+from storage.transaction import Transaction
 
 MOST_LISTED = 10  # invoices in one mail; the rest is a number
 _WITH_DOCUMENTS = {MailTemplate.INVOICE_ATTACHED, MailTemplate.INVITED_INVOICE_ATTACHED}

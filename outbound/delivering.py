@@ -26,7 +26,8 @@ from storage.records.invoices import Invoice
 from storage.records.outgoing import MailTemplate, OutboundMail
 from storage.records.people import Role
 from storage.records.webhooks import Webhook, WebhookDelivery
-from storage.store import Store, Transaction
+from storage.store import Store
+from storage.transaction import Transaction
 from storage.webhook_addresses import Network
 from storage.webhook_secrets import WebhookSecrets
 

@@ -24,7 +24,8 @@ from storage.errors import StorageUnavailable
 from storage.notice_events import notice_events
 from storage.records.history import HistoryEventName
 from storage.records.outgoing import MailTemplate, OutboundMail
-from storage.store import Store, Transaction
+from storage.store import Store
+from storage.transaction import Transaction
 
 ACTOR = "outbound"
 LEASE = timedelta(minutes=15)  # longer than AT_ONCE mails may take

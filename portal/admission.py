@@ -13,7 +13,7 @@ from storage.ids import new_id
 from storage.records.companies import AccountStatus, CompanyAccount
 from storage.records.outgoing import MailTemplate, OutboundMail
 from storage.records.people import Membership, MembershipState, User
-from storage.store import Transaction
+from storage.transaction import Transaction
 
 
 class NameTaken(Exception):  # noqa: N818  -- says what is the matter

@@ -13,7 +13,7 @@ from storage.codes import LIFE
 from storage.ids import new_id
 from storage.records.outgoing import MailTemplate, OutboundMail
 from storage.records.people import CodePurpose, Language, OneTimeCode
-from storage.store import Transaction
+from storage.transaction import Transaction
 
 _COOKIE_SECONDS = int(LIFE.total_seconds())
 

@@ -9,7 +9,7 @@ from portal.wired import Portal
 from storage.ids import new_id
 from storage.records.acts import ActName
 from storage.records.webhooks import CHOOSABLE, Webhook, WebhookEvent
-from storage.store import Transaction
+from storage.transaction import Transaction
 from storage.webhook_addresses import webhook_url
 
 MOST_WEBHOOKS = 10  # of a company

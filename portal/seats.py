@@ -16,7 +16,7 @@ from storage.records.companies import CompanyAccount
 from storage.records.history import HistoryEvent, HistoryEventName
 from storage.records.invoices import Invoice
 from storage.records.people import Membership, Role, User
-from storage.store import Transaction
+from storage.transaction import Transaction
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

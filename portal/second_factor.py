@@ -17,8 +17,8 @@ from storage.factor_mails import factor_mail
 from storage.records.acts import ActName
 from storage.records.factors import Authenticator
 from storage.records.people import CodePurpose, User
-from storage.store import Transaction
 from storage.throttles import Limit
+from storage.transaction import Transaction
 
 OF_PERSON = Limit(10, timedelta(minutes=15))  # wrong ones; of a million, three of them right at any time
 _TOLD = {  # what its owner is told by mail, for it may have been somebody else

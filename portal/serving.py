@@ -21,7 +21,8 @@ from portal.app import create_app
 from portal.documents import Documents
 from portal.wired import Portal
 from storage.records.invoices import Invoice
-from storage.store import Store, Transaction
+from storage.store import Store
+from storage.transaction import Transaction
 
 TextsAt = Callable[[str], Sequence[bytes]]
 InvoiceForms = Callable[[Transaction, Sequence[Invoice]], list[dict[str, Any]]]

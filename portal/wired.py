@@ -18,7 +18,8 @@ from portal.one_time_passwords import Authenticators
 from portal.passkeys import Place
 from storage.link_tokens import LinkTokens
 from storage.records.invoices import Invoice
-from storage.store import Store, Transaction
+from storage.store import Store
+from storage.transaction import Transaction
 from storage.webhook_addresses import Network
 from storage.webhook_secrets import WebhookSecrets
 

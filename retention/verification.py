@@ -13,7 +13,8 @@ from storage.records.mails import MailState, ReceivedMail
 from storage.retention_ledger import FIRST, entry_digest
 from storage.retention_records import ChainedEntry, LedgerEvent
 from storage.soundness import PORTION, StoredMail
-from storage.store import Store, Transaction
+from storage.store import Store
+from storage.transaction import Transaction
 
 GRACE = timedelta(days=1)  # from when something is due to when it is overdue; a run comes every hour
 _UNSTORABLE = (

@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 
 from storage.expired import ExpiringInvoices
 from storage.records.outgoing import MailTemplate, OutboundMail, OutboundState
-from storage.store import Store, Transaction
+from storage.store import Store
+from storage.transaction import Transaction
 
 _A_DAY = timedelta(hours=20)  # runs come every hour, not to the minute
 

@@ -18,7 +18,8 @@ from storage.records.history import HistoryEvent, HistoryEventName
 from storage.records.invoices import Environment
 from storage.records.webhooks import WebhookEvent
 from storage.retention_records import GoingKind, GoingOfCompany, LedgerEntry, LedgerEvent, Sweep
-from storage.store import Store, Transaction
+from storage.store import Store
+from storage.transaction import Transaction
 
 ACTOR = "retention"
 BATCH = 200  # records in one transaction; short enough that no mail waits for it
@@ -91,12 +92,12 @@ class _Run:
     def rest(self) -> None:
         """Between two batches: nobody waits for what is done here."""
         if self.pace is not None:
-            self.store.sync_journal()
+            self.store.journal.sync()
         self.progress.in_journal += self.batch
         if self.pace is not None:
             self.progress.batch = self.pace.ended(self.batch)
         if self.progress.in_journal >= _RELIEVED_TOGETHER:
-            self.store.relieve_journal()
+            self.store.journal.relieve()
             self.progress.in_journal = 0
 
     @property
@@ -229,7 +230,7 @@ def _swept(one: _Run) -> Swept:
     )
     one.store.settle()
     if swept != Swept():
-        one.store.forget_journal()
+        one.store.journal.forget()
     _log.info("swept", **asdict(swept))
     return swept
 
@@ -261,10 +262,10 @@ def _expire_all_mails(one: _Run) -> int:
         after = due[-1].place
         unfreed += len(due)
         if unfreed >= _FREED_TOGETHER:
-            one.store.free_octets()
+            one.store.octets.free()
             unfreed = 0
         one.rest()
-    one.store.free_octets()  # also what a run that was killed left
+    one.store.octets.free()  # also what a run that was killed left
     return mails
 
 

@@ -28,7 +28,8 @@ from storage.freemail import is_freemail
 from storage.key_rows import any_of
 from storage.records.companies import AccountStatus, CompanyAccount, Proof, RememberedDecision, WarningPolicy
 from storage.records.people import MembershipState
-from storage.tables import AccountKeyRow, CompanyAccountRow, MembershipRow, PortalUserRow
+from storage.tables.companies import AccountKeyRow, CompanyAccountRow
+from storage.tables.people import MembershipRow, PortalUserRow
 
 
 class Accounts:

@@ -9,7 +9,7 @@ from sqlalchemy import insert, select
 from sqlalchemy.engine import Connection
 
 from storage.records.acts import Act, ActName
-from storage.tables import ActRow
+from storage.tables.people import ActRow
 
 MOST_SHOWN = 200
 

@@ -13,7 +13,7 @@ from sqlalchemy.engine import Connection
 from storage.errors import NotFound
 from storage.ids import new_id
 from storage.records.people import ApiToken
-from storage.tables import ApiTokenRow
+from storage.tables.programs import ApiTokenRow
 
 PREFIX = "inv_"  # so that scanners of leaked secrets can tell what one is
 NOTE_AFTER = timedelta(minutes=5)  # how exactly the last use is known; each note is a write

@@ -14,7 +14,7 @@ from sqlalchemy.engine import Connection
 
 from storage.account_keys import AccountKey, KeyKind
 from storage.errors import NotFound
-from storage.tables import AccountClaimRow
+from storage.tables.companies import AccountClaimRow
 
 LIFE = timedelta(days=14)  # to prove a claim
 

@@ -14,7 +14,7 @@ from sqlalchemy import Row, delete, insert, select, update
 from sqlalchemy.engine import Connection
 
 from storage.records.people import CodePurpose, OneTimeCode
-from storage.tables import OneTimeCodeRow
+from storage.tables.people import OneTimeCodeRow
 
 LIFE = timedelta(minutes=30)
 MOST_ATTEMPTS = 5  # of 10**8 codes: one flow is guessed once in 20 million

@@ -18,7 +18,9 @@ from storage.received_mail import ReceivedMails
 from storage.records.companies import CompanyAccount
 from storage.records.mails import ReceivedMail
 from storage.records.partners import ContractingPartner, PartnerTrust
-from storage.tables import AccountKeyRow, CompanyAccountRow, PartnerKeyRow, PartnerRow, ReceivedMailRow
+from storage.tables.companies import AccountKeyRow, CompanyAccountRow
+from storage.tables.mails import ReceivedMailRow
+from storage.tables.partners import PartnerKeyRow, PartnerRow
 
 PAGE_SIZE = 50
 MOST_LANES = 20

@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, and_, or_, text
 
 from storage.records.mails import MailState
-from storage.tables import ReceivedMailRow
+from storage.tables.mails import ReceivedMailRow
 
 # Written out, for with bound values SQLite cannot know that the partial index holds these rows.
 IN_QUEUE = text("received_mail.state IN ('received', 'claimed')")

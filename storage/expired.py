@@ -38,12 +38,10 @@ from storage.expired_statements import (
 from storage.inbox_entries import InboxEntries
 from storage.records.invoices import Environment
 from storage.stored_octets import StoredOctets
-from storage.tables import (
-    HistoryEventRow,
-    InvoiceRow,
-    ReceivedMailRow,
-    RegistrationLinkRow,
-)
+from storage.tables.history import HistoryEventRow
+from storage.tables.invoices import InvoiceRow
+from storage.tables.mails import ReceivedMailRow
+from storage.tables.people import RegistrationLinkRow
 
 Place = tuple[datetime, str]  # how far a run has come: expiry and id of the last one it looked at
 

@@ -26,16 +26,10 @@ from sqlalchemy.orm import InstrumentedAttribute
 from storage.legal_holds import held
 from storage.records.invoices import InvoiceState
 from storage.records.mails import MailState
-from storage.tables import (
-    Base,
-    InvoiceRow,
-    MailBlobRow,
-    MailExtentRow,
-    MailOctetsRow,
-    ReceivedMailRow,
-    RegistrationLinkRow,
-    UtcDateTime,
-)
+from storage.tables.base import Base, UtcDateTime
+from storage.tables.invoices import InvoiceRow
+from storage.tables.mails import MailBlobRow, MailExtentRow, MailOctetsRow, ReceivedMailRow
+from storage.tables.people import RegistrationLinkRow
 from storage.what_stays import Fate, emptied, tables
 
 # Written out, for with bound values SQLite cannot know that the partial indexes hold these rows.

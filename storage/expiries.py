@@ -11,7 +11,8 @@ from sqlalchemy.engine import Connection
 
 from storage.expired_statements import AVAILABLE, SETTLED
 from storage.records.invoices import Environment
-from storage.tables import InvoiceRow, ReceivedMailRow
+from storage.tables.invoices import InvoiceRow
+from storage.tables.mails import ReceivedMailRow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ from sqlalchemy import Select, select
 
 from storage.expired_statements import AVAILABLE, INVOICE_HELD
 from storage.records.invoices import Environment
-from storage.tables import InvoiceRow
+from storage.tables.invoices import InvoiceRow
 
 
 def expiring(account_id: str, until: datetime) -> Select[Any]:

@@ -11,7 +11,7 @@ from sqlalchemy.engine import Connection
 
 from storage.errors import NotFound
 from storage.records.factors import Authenticator, Factors, Passkey
-from storage.tables import AuthenticatorRow, PasskeyRow, RecoveryCodeRow
+from storage.tables.people import AuthenticatorRow, PasskeyRow, RecoveryCodeRow
 
 
 class FactorRecords:

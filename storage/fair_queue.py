@@ -9,7 +9,7 @@ from sqlalchemy import Select, select, text, union_all
 from sqlalchemy.engine import Connection
 
 from storage.due import IN_QUEUE, due
-from storage.tables import ReceivedMailRow
+from storage.tables.mails import ReceivedMailRow
 
 # One step along the index a lane, however many mails wait in it.
 _NEXT = "SELECT min(lane) FROM received_mail WHERE state IN ('received', 'claimed') AND lane"

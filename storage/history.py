@@ -8,7 +8,7 @@ from sqlalchemy import and_, insert, or_, select
 from sqlalchemy.engine import Connection
 
 from storage.records.history import HistoryEvent, HistoryEventName
-from storage.tables import HistoryEventRow
+from storage.tables.history import HistoryEventRow
 
 _ADD = insert(HistoryEventRow.__table__)  # type: ignore[arg-type]  # declared as FromClause, it is a Table
 

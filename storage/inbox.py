@@ -43,7 +43,8 @@ from storage.records.invoices import Environment, Invoice, InvoiceState
 from storage.records.mails import ReceivedMail
 from storage.records.validation import ValidationStatus
 from storage.second_looks import IN_QUESTION, SecondLooks
-from storage.tables import InboxEntryRow, InboxWordRow, InvoiceRow, InvoiceSeenRow, UtcDateTime
+from storage.tables.base import UtcDateTime
+from storage.tables.invoices import InboxEntryRow, InboxWordRow, InvoiceRow, InvoiceSeenRow
 
 _KEYS: dict[InboxOrder, Any] = {
     InboxOrder.RECEIVED: InboxEntryRow.received_at,

@@ -12,7 +12,7 @@ from storage import inbox_words
 from storage.chunks import chunks
 from storage.records.invoices import Invoice, InvoiceState
 from storage.records.reading import InvoiceReading
-from storage.tables import InboxEntryRow, InboxWordRow, InvoiceRow, InvoiceSeenRow
+from storage.tables.invoices import InboxEntryRow, InboxWordRow, InvoiceRow, InvoiceSeenRow
 
 # Made once, for retention needs them in each of its many small batches.
 _KNOWN = (

@@ -12,7 +12,7 @@ from storage.records.companies import CompanyAccount
 from storage.records.outgoing import MailTemplate, OutboundMail
 from storage.records.people import Language, Membership, MembershipState, Role, User
 from storage.records.registration import RegistrationLink
-from storage.store import Transaction
+from storage.transaction import Transaction
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,7 +16,7 @@ from storage.errors import NotFound
 from storage.inbox_entries import InboxEntries
 from storage.records.invoices import Environment, Invoice, InvoiceState
 from storage.records.validation import ValidationStatus
-from storage.tables import InvoiceRow
+from storage.tables.invoices import InvoiceRow
 
 
 class Invoices:

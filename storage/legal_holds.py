@@ -13,7 +13,10 @@ from storage.errors import Conflict, NotFound
 from storage.records.invoices import InvoiceState
 from storage.records.mails import MailState
 from storage.retention_records import HoldKind, LegalHold
-from storage.tables import CompanyAccountRow, InvoiceRow, LegalHoldRow, ReceivedMailRow
+from storage.tables.companies import CompanyAccountRow
+from storage.tables.invoices import InvoiceRow
+from storage.tables.mails import ReceivedMailRow
+from storage.tables.retention import LegalHoldRow
 
 # Written out, for with a bound value SQLite cannot know that the partial index holds these rows.
 _LIVE = text("legal_hold.released_at IS NULL")

@@ -8,7 +8,7 @@ from sqlalchemy.engine import Connection
 from storage.engine import MASTER_KEY
 from storage.errors import StorageUnavailable
 from storage.sealing import MasterKey, new_key
-from storage.tables import MailKeyRow
+from storage.tables.mails import MailKeyRow
 
 
 class MailKeys:

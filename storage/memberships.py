@@ -14,7 +14,8 @@ from storage.account_keys import domain_key
 from storage.chunks import chunks
 from storage.errors import Conflict, NotFound
 from storage.records.people import Membership, MembershipState, Role
-from storage.tables import CompanyAccountRow, JoiningDomainRow, MembershipRow, PortalUserRow
+from storage.tables.companies import CompanyAccountRow, JoiningDomainRow
+from storage.tables.people import MembershipRow, PortalUserRow
 
 _ADMINISTRATES = (MembershipRow.role == Role.ADMINISTRATOR) & (MembershipRow.state == MembershipState.ACTIVE)
 

@@ -8,7 +8,7 @@ from sqlalchemy import delete, exists, insert, select
 from sqlalchemy.engine import Connection
 
 from storage.records.acts import Operator
-from storage.tables import OperatorRow
+from storage.tables.people import OperatorRow
 
 
 class Operators:

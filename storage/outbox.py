@@ -13,7 +13,7 @@ from storage.chunks import chunks
 from storage.errors import NotFound
 from storage.records.outgoing import MailTemplate, OutboundMail, OutboundState
 from storage.records.people import Language
-from storage.tables import OutboundHoldRow, OutboundMailRow
+from storage.tables.outgoing import OutboundHoldRow, OutboundMailRow
 
 # Written out, for with a bound value SQLite cannot know that the partial index holds these rows.
 _QUEUED = text("outbound_mail.state = 'queued'")

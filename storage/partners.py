@@ -15,7 +15,7 @@ from storage.errors import Conflict, NotFound
 from storage.key_rows import any_of
 from storage.records.invoices import Environment
 from storage.records.partners import ContractingPartner, PartnerOrigin, PartnerTrait, PartnerTrust, TraitKind
-from storage.tables import PartnerKeyRow, PartnerRow, PartnerTraitRow
+from storage.tables.partners import PartnerKeyRow, PartnerRow, PartnerTraitRow
 
 MOST_TRAITS = 200  # of a partner
 SEEN_AGAIN_AFTER = timedelta(hours=1)  # a trait that was seen since is not written again

@@ -25,7 +25,7 @@ from storage.records.reading import Message
 from storage.registration_links import RegistrationLinks
 from storage.second_looks import SecondLooks
 from storage.stored_octets import StoredOctets
-from storage.tables import ReceivedMailRow
+from storage.tables.mails import ReceivedMailRow
 
 _MAIL = ReceivedMailRow.__table__
 # Written out, for with bound values SQLite cannot know that the partial index holds these rows.

@@ -11,7 +11,7 @@ from sqlalchemy.engine import Connection
 
 from storage.errors import Conflict, NotFound
 from storage.records.registration import RegistrationLink
-from storage.tables import RegistrationLinkRow
+from storage.tables.people import RegistrationLinkRow
 
 
 class RegistrationLinks:

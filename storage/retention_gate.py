@@ -8,7 +8,8 @@ from sqlalchemy import bindparam, delete, func, insert, select, text, update
 from sqlalchemy.engine import Connection
 
 from storage.retention_records import ClockOnRecord
-from storage.tables import ReceivedMailRow, RetentionClockRow, RetentionPermitRow
+from storage.tables.mails import ReceivedMailRow
+from storage.tables.retention import RetentionClockRow, RetentionPermitRow
 
 _MAKE_ROW = text(
     "INSERT INTO retention_clock (id, productive_deleted, test_deleted, mails_deleted) VALUES (1, 0, 0, 0)"

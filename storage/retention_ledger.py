@@ -12,7 +12,7 @@ from sqlalchemy import Row, delete, func, insert, select, text
 from sqlalchemy.engine import Connection
 
 from storage.retention_records import ChainedEntry, LedgerEntry, LedgerEvent
-from storage.tables import RetentionLedgerRow
+from storage.tables.retention import RetentionLedgerRow
 
 FIRST = bytes(32)  # what the first entry of all is chained to
 _LOCK = 0x1970_1CE6  # any number that only we use: PostgreSQL advisory lock of the end of the chain

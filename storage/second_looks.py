@@ -14,7 +14,9 @@ from storage.records.companies import Approval, SecondLook
 from storage.records.invoices import Invoice
 from storage.records.people import MembershipState
 from storage.records.webhooks import WebhookEvent
-from storage.tables import InboxEntryRow, InvoiceRow, MembershipRow, SecondLookRow
+from storage.tables.invoices import InboxEntryRow, InvoiceRow
+from storage.tables.partners import SecondLookRow
+from storage.tables.people import MembershipRow
 from storage.webhook_deliveries import WebhookDeliveries
 
 PEOPLE = 2  # of a company, who have to find an invoice right

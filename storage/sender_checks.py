@@ -10,7 +10,7 @@ from sqlalchemy.engine import Connection
 
 from storage import codec
 from storage.records.senders import SenderAuthentication
-from storage.tables import ReceivedMailRow
+from storage.tables.mails import ReceivedMailRow
 
 # Written out, for with a bound value SQLite cannot know that the partial index holds these rows.
 _TO_CHECK = text("received_mail.sender_check_at IS NOT NULL")

@@ -12,7 +12,8 @@ from sqlalchemy.engine import Connection
 from storage.chunks import chunks
 from storage.records.invoices import Invoice
 from storage.records.partners import SenderWarning
-from storage.tables import InboxEntryRow, SenderWarningRow
+from storage.tables.invoices import InboxEntryRow
+from storage.tables.partners import SenderWarningRow
 
 
 class SenderWarnings:

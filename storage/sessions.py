@@ -12,7 +12,7 @@ from sqlalchemy.engine import Connection
 
 from storage.ids import new_id
 from storage.records.people import PortalSession
-from storage.tables import PortalSessionRow
+from storage.tables.people import PortalSessionRow
 
 IDLE_END = timedelta(hours=12)  # a session that is not used that long is over
 ABSOLUTE_END = timedelta(days=14)  # one that is used, too

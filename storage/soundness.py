@@ -17,16 +17,10 @@ from storage.records.history import HistoryEventName
 from storage.records.invoices import InvoiceState
 from storage.records.mails import MailState
 from storage.schema import NEWEST, upgrade
-from storage.tables import (
-    Base,
-    HistoryEventRow,
-    InvoiceRow,
-    MailBlobRow,
-    MailExtentRow,
-    MailOctetsRow,
-    OctetSegmentRow,
-    ReceivedMailRow,
-)
+from storage.tables.base import Base
+from storage.tables.history import HistoryEventRow
+from storage.tables.invoices import InvoiceRow
+from storage.tables.mails import MailBlobRow, MailExtentRow, MailOctetsRow, OctetSegmentRow, ReceivedMailRow
 from storage.what_stays import Fate, emptied
 
 PORTION = 500  # records looked at in one statement

@@ -18,7 +18,7 @@ from storage.mail_keys import MailKeys
 from storage.octet_log import Extent, OctetLog
 from storage.records.mails import CHUNK_OCTETS, FreedBlob, MailState
 from storage.sealing import NotSealed, unseal
-from storage.tables import (
+from storage.tables.mails import (
     MailBlobRow,
     MailExtentRow,
     MailKeyRow,

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import case, delete, insert, select, update
 from sqlalchemy.engine import Connection
 
-from storage.tables import ThrottleRow
+from storage.tables.people import ThrottleRow
 
 LONGEST = timedelta(days=1)  # no limit counts longer than that
 

@@ -14,7 +14,7 @@ from storage.account_keys import address_key
 from storage.chunks import chunks
 from storage.errors import Conflict, NotFound
 from storage.records.people import Language, User
-from storage.tables import PortalUserRow
+from storage.tables.people import PortalUserRow
 
 
 class Users:

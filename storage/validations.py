@@ -12,7 +12,7 @@ from sqlalchemy.engine import Connection
 from storage import codec
 from storage.records.invoices import InvoiceState
 from storage.records.validation import Validation, ValidationStatus
-from storage.tables import InboxEntryRow, InvoiceRow
+from storage.tables.invoices import InboxEntryRow, InvoiceRow
 
 # Written out, for with bound values SQLite cannot know that the partial index holds these rows.
 _WAITING = text("invoice.validation_status IS NULL AND invoice.state = 'available'")

@@ -16,7 +16,8 @@ from storage.ids import new_id
 from storage.records.companies import SecondLook
 from storage.records.invoices import Environment
 from storage.records.webhooks import DeliveryState, Webhook, WebhookDelivery, WebhookEvent
-from storage.tables import InboxEntryRow, InvoiceRow, WebhookDeliveryRow, WebhookRow
+from storage.tables.invoices import InboxEntryRow, InvoiceRow
+from storage.tables.programs import WebhookDeliveryRow, WebhookRow
 from storage.webhooks import WAITING, is_due
 
 

@@ -12,7 +12,7 @@ from sqlalchemy.engine import Connection
 
 from storage.errors import NotFound
 from storage.records.webhooks import DeliveryState, Webhook, WebhookEvent
-from storage.tables import WebhookDeliveryRow, WebhookRow
+from storage.tables.programs import WebhookDeliveryRow, WebhookRow
 
 # Written out, for with a bound value SQLite cannot know that the partial index holds these rows.
 WAITING = text("webhook_delivery.state = 'waiting'")

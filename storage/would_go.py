@@ -19,7 +19,10 @@ from storage.expired_statements import (
 )
 from storage.records.invoices import Environment
 from storage.retention_records import Going, GoingKind, GoingOfCompany, Sweep
-from storage.tables import CompanyAccountRow, InvoiceRow, ReceivedMailRow, RegistrationLinkRow
+from storage.tables.companies import CompanyAccountRow
+from storage.tables.invoices import InvoiceRow
+from storage.tables.mails import ReceivedMailRow
+from storage.tables.people import RegistrationLinkRow
 
 _AT_ONCE = 1000  # rows
 

@@ -56,7 +56,7 @@ class Keeper:
 
     def _batch(self) -> int:
         """How many mails were moved. Raises StorageUnavailable."""
-        waiting = self._store.octets_elsewhere(self._place, _LOOKED_AT + len(self._lost))
+        waiting = self._store.octets.elsewhere(self._place, _LOOKED_AT + len(self._lost))
         # Keepers of other nodes see the same: by chance each takes others, and twice does no harm.
         waiting = random.sample(waiting, min(len(waiting), AT_ONCE + len(self._lost)))
         begun, moved, octets = time.monotonic(), 0, 0
@@ -64,7 +64,7 @@ class Keeper:
             if self._stop.is_set() or mail_id in self._lost:
                 continue
             try:
-                size = self._store.move_octets(mail_id, self._place)
+                size = self._store.octets.move(mail_id, self._place)
             except NotFound as error:
                 self._lost.add(mail_id)
                 mail_log.octets_lost(mail_id, str(error))

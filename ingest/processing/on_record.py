@@ -24,7 +24,7 @@ from storage.records.outgoing import OutboundMail
 from storage.records.partners import ContractingPartner, PartnerTrust
 from storage.records.reading import MailReading
 from storage.records.registration import RegistrationLink
-from storage.store import Transaction
+from storage.transaction import Transaction
 
 MOST_PROPOSALS = 5  # for a mail
 BOUNCING_FOR = timedelta(days=7)  # so long nothing is sent to an address whose last mail came back

@@ -19,7 +19,8 @@ from storage.records.filing import Filing
 from storage.records.history import HistoryEvent, HistoryEventName
 from storage.records.reading import MailReading
 from storage.records.webhooks import WebhookEvent
-from storage.store import Store, Transaction
+from storage.store import Store
+from storage.transaction import Transaction
 
 FAILURES_UNTIL_QUARANTINE = 3
 RETRY_AFTER = timedelta(seconds=2)  # doubled with each failure

@@ -12,7 +12,8 @@ from storage.errors import NotFound, StorageUnavailable
 from storage.records.history import HistoryEvent, HistoryEventName
 from storage.records.validation import Validation
 from storage.records.webhooks import WebhookEvent
-from storage.store import Store, Transaction
+from storage.store import Store
+from storage.transaction import Transaction
 from storage.validations import Waiting
 from validation.examiners import ExaminationFailed, Examiners
 from validation.verdict import not_validated

@@ -26,7 +26,7 @@ from storage.records.partners import (
 )
 from storage.records.reading import BusinessTerms
 from storage.records.senders import SenderAuthentication, SenderStatus
-from storage.store import Transaction
+from storage.transaction import Transaction
 
 MOST_ACCOUNTS = 10  # of an invoice that are noted
 

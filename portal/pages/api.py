@@ -21,7 +21,7 @@ from storage.inbox_query import Cursor, InboxOrder, InboxQuery
 from storage.records.history import HistoryEvent, HistoryEventName
 from storage.records.invoices import Environment, Invoice
 from storage.records.people import ApiToken
-from storage.store import Transaction
+from storage.transaction import Transaction
 
 router = APIRouter(prefix="/api")
 _bearer = HTTPBearer(auto_error=False, description="A token of the company, made on its page in the portal.")

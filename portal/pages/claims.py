@@ -20,7 +20,7 @@ from storage.decisions import claims as decisions
 from storage.errors import Conflict, NotFound
 from storage.records.acts import ActName
 from storage.records.companies import CompanyAccount
-from storage.store import Transaction
+from storage.transaction import Transaction
 
 router = APIRouter(prefix="/companies/{account_id}/claims")
 

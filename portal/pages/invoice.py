@@ -19,7 +19,7 @@ from storage.errors import NotFound
 from storage.records.history import HistoryEventName
 from storage.records.invoices import Invoice
 from storage.records.reading import Part, PartRole
-from storage.store import Transaction
+from storage.transaction import Transaction
 from storage.warning_wording import told as warning_told
 
 router = APIRouter(prefix="/companies/{account_id}/invoices/{invoice_id}")

@@ -19,7 +19,7 @@ from storage.ids import new_id
 from storage.invitations import Invitation, invite
 from storage.records.outgoing import MailTemplate, OutboundMail
 from storage.records.people import Language, Membership, MembershipState, Role, User
-from storage.store import Transaction
+from storage.transaction import Transaction
 
 router = APIRouter()
 

@@ -24,7 +24,7 @@ from storage.records.companies import AccountStatus, CompanyAccount
 from storage.records.outgoing import MailTemplate
 from storage.records.people import CodePurpose, Language, MembershipState, OneTimeCode, User
 from storage.records.registration import LinkState, RegistrationLink
-from storage.store import Transaction
+from storage.transaction import Transaction
 
 router = APIRouter()
 

@@ -18,7 +18,7 @@ from storage.ids import new_id
 from storage.records.acts import ActName
 from storage.records.factors import Authenticator
 from storage.records.people import CodePurpose, OneTimeCode, User
-from storage.store import Transaction
+from storage.transaction import Transaction
 
 router = APIRouter()
 

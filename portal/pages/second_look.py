@@ -18,7 +18,7 @@ from storage.records.history import HistoryEvent, HistoryEventName
 from storage.records.invoices import Invoice
 from storage.records.people import MembershipState
 from storage.second_looks import PEOPLE
-from storage.store import Transaction
+from storage.transaction import Transaction
 
 router = APIRouter(prefix="/companies/{account_id}/invoices/{invoice_id}")
 

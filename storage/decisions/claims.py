@@ -23,7 +23,7 @@ from storage.records.acts import ActName
 from storage.records.companies import CompanyAccount
 from storage.records.outgoing import MailTemplate, OutboundMail
 from storage.records.people import Language
-from storage.store import Transaction
+from storage.transaction import Transaction
 
 RECORD = "_invoices-proof"  # the name below a domain whose TXT record proves it
 TEXT = "invoices-proof="

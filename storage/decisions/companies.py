@@ -7,7 +7,7 @@ from datetime import datetime
 from storage.records.acts import ActName
 from storage.records.companies import CompanyAccount, WarningPolicy
 from storage.records.people import User
-from storage.store import Transaction
+from storage.transaction import Transaction
 
 
 def leave(records: Transaction, company: CompanyAccount, user: User, *, actor: str, at: datetime) -> None:

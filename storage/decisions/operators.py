@@ -7,7 +7,7 @@ from datetime import datetime
 from storage.errors import Conflict, NotFound
 from storage.records.acts import ActName
 from storage.records.people import User
-from storage.store import Transaction
+from storage.transaction import Transaction
 
 
 def add(records: Transaction, user: User, *, actor: str, at: datetime) -> None:

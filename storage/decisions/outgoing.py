@@ -7,7 +7,7 @@ from datetime import datetime
 
 from storage.errors import NotFound
 from storage.records.acts import ActName
-from storage.store import Transaction
+from storage.transaction import Transaction
 
 
 def hold(records: Transaction, subject_id: str, name: str, *, actor: str, at: datetime) -> None:

@@ -7,7 +7,7 @@ from datetime import datetime
 from storage.records.acts import ActName
 from storage.records.invoices import Environment
 from storage.records.partners import PartnerTrust
-from storage.store import Transaction
+from storage.transaction import Transaction
 
 
 def set_trust(

@@ -8,7 +8,7 @@ from storage.errors import Conflict
 from storage.factor_mails import factor_mail
 from storage.records.acts import ActName
 from storage.records.people import User
-from storage.store import Transaction
+from storage.transaction import Transaction
 
 
 def drop_factors(records: Transaction, user: User, *, actor: str, at: datetime, by_mail: bool) -> None:

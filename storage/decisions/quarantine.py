@@ -6,7 +6,7 @@ from datetime import datetime
 
 from storage.records.history import HistoryEvent, HistoryEventName
 from storage.records.invoices import Assignment
-from storage.store import Transaction
+from storage.transaction import Transaction
 
 
 def retry(records: Transaction, mail_id: str, *, actor: str, at: datetime) -> None:

@@ -9,7 +9,7 @@ from storage.records.companies import SecondLook
 from storage.records.history import HistoryEvent, HistoryEventName
 from storage.records.invoices import Invoice
 from storage.records.people import MembershipState, User
-from storage.store import Transaction
+from storage.transaction import Transaction
 
 
 def release(records: Transaction, invoice_id: str, *, actor: str, at: datetime) -> Invoice:

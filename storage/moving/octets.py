@@ -12,7 +12,7 @@ from storage.errors import NotFound
 from storage.incoming import row_sized
 from storage.moving.rows import driver
 from storage.stored_octets import StoredOctets
-from storage.tables import MailExtentRow, MailOctetsRow, ReceivedMailRow
+from storage.tables.mails import MailExtentRow, MailOctetsRow, ReceivedMailRow
 
 NAME = MailOctetsRow.__tablename__
 _COLUMNS = "(mail_id, position, octets)"

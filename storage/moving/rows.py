@@ -11,7 +11,8 @@ from sqlalchemy import JSON, Column, ColumnElement, Table, func, select, tuple_
 from sqlalchemy.engine import Connection
 
 from storage.errors import Conflict
-from storage.tables import Base, MailExtentRow, MailOctetsRow, OctetSegmentRow
+from storage.tables.base import Base
+from storage.tables.mails import MailExtentRow, MailOctetsRow, OctetSegmentRow
 
 Key = tuple[Any, ...]
 Values = tuple[Any, ...]

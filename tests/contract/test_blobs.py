@@ -78,11 +78,11 @@ def test_octets_move_out_and_back_again(store: Store, place: BlobPlace) -> None:
     """Small ones, large ones and none at all; wherever they are, they read the same."""
     mails = [_filed(store, octets) for octets in (b"small", os.urandom(600_000), b"")]
 
-    out = [store.move_octets(mail.id, place) for mail in mails]
+    out = [store.octets.move(mail.id, place) for mail in mails]
     there = [_octets(store, mail) for mail in mails]
-    left = store.octets_elsewhere(place, 9)
-    back = [store.move_octets(mail.id, None) for mail in mails]
-    store.free_octets()
+    left = store.octets.elsewhere(place, 9)
+    back = [store.octets.move(mail.id, None) for mail in mails]
+    store.octets.free()
 
     assert out == back == [5, 600_000, 0]
     assert there == [_octets(store, mail) for mail in mails] == [mail.octets for mail in mails]
@@ -95,8 +95,8 @@ def test_what_moved_out_is_no_longer_in_the_database(store: Store, place: BlobPl
     """It is one copy: nothing else is to be found and deleted later."""
     mail = _filed(store, os.urandom(600_000))
 
-    store.move_octets(mail.id, place)
-    store.free_octets()
+    store.octets.move(mail.id, place)
+    store.octets.free()
 
     database = [file for file in tmp_path.rglob("*") if file.is_file() and "blobs" not in file.parts]
     assert not any(mail.octets[-500:] in file.read_bytes() for file in database)
@@ -107,7 +107,7 @@ def test_retention_deletes_them_where_they_are(store: Store, place: BlobPlace) -
     """An expired mail leaves no object behind."""
     doomed, kept = _filed(store, b"doomed"), making.incoming(b"kept")
     store.add_mails([kept])
-    store.move_octets(doomed.id, place)
+    store.octets.move(doomed.id, place)
 
     drill(store, PERIODS, making.NOW + DAY)
 
@@ -121,8 +121,8 @@ def test_a_mail_that_is_moved_twice_is_there_once(store: Store, place: BlobPlace
     mail = _filed(store, b"twice")
     place.put(mail.id, b"half of it")  # what a killed one left
 
-    store.move_octets(mail.id, place)
-    store.move_octets(mail.id, place)
+    store.octets.move(mail.id, place)
+    store.octets.move(mail.id, place)
 
     assert _octets(store, mail) == b"twice"
 
@@ -130,7 +130,7 @@ def test_a_mail_that_is_moved_twice_is_there_once(store: Store, place: BlobPlace
 def test_a_damaged_object_is_told_and_not_given_out(store: Store, place: BlobPlace) -> None:
     """The digest is in the database, which the object store knows nothing of."""
     mail = _filed(store, b"as it came")
-    store.move_octets(mail.id, place)
+    store.octets.move(mail.id, place)
 
     place.put(mail.id, b"as it came?")
 
@@ -143,10 +143,10 @@ def test_octets_go_from_place_to_place(store: Store, place: BlobPlace, tmp_path:
     other = open_place((tmp_path / "other").as_uri())
     assert other is not None
     mail = _filed(store, b"on the move")
-    store.move_octets(mail.id, place)
+    store.octets.move(mail.id, place)
 
-    store.move_octets(mail.id, other)
-    store.free_octets()
+    store.octets.move(mail.id, other)
+    store.octets.free()
 
     assert _octets(store, mail) == other.get(mail.id) == b"on the move"
     with pytest.raises(NotFound):
@@ -156,15 +156,15 @@ def test_octets_go_from_place_to_place(store: Store, place: BlobPlace, tmp_path:
 def test_what_still_has_to_be_deleted_at_a_place_is_not_written_there(store: Store, place: BlobPlace) -> None:
     """Else the deletion, which comes later, would take the new object with it."""
     mail = _filed(store, b"to and fro")
-    store.move_octets(mail.id, place)
-    store.move_octets(mail.id, None)
+    store.octets.move(mail.id, place)
+    store.octets.move(mail.id, None)
 
-    moved = store.move_octets(mail.id, place)
-    store.free_octets()
+    moved = store.octets.move(mail.id, place)
+    store.octets.free()
 
     assert moved is None
     assert _octets(store, mail) == b"to and fro"
-    assert store.move_octets(mail.id, place) == len(b"to and fro")
+    assert store.octets.move(mail.id, place) == len(b"to and fro")
 
 
 def test_the_database_does_not_let_octets_go_that_are_nowhere_else(
@@ -173,7 +173,7 @@ def test_the_database_does_not_let_octets_go_that_are_nowhere_else(
     """Whoever asks: our own code with a bug in it, or a hand at the prompt."""
     folder = open_place((tmp_path / "blobs").as_uri())
     inside, outside = _filed(store, b"inside"), _filed(store, b"outside")
-    store.move_octets(outside.id, folder)
+    store.octets.move(outside.id, folder)
 
     engine = create_engine(database_url)
     for statement, mail in (
@@ -193,7 +193,7 @@ def test_a_folder_that_is_not_mounted_is_away_and_not_empty(store: Store, tmp_pa
     """Trouble that passes must not be taken for a loss, nor a deletion for done."""
     folder = open_place((tmp_path / "blobs").as_uri())
     mail = _filed(store, b"there")
-    store.move_octets(mail.id, folder)
+    store.octets.move(mail.id, folder)
     shutil.move(tmp_path / "blobs", tmp_path / "unmounted")
 
     with pytest.raises(StorageUnavailable):
@@ -246,7 +246,7 @@ def test_the_daemon_brings_filed_mails_to_the_place(tmp_path: Path, monkeypatch:
     keeper = Keeper(store, folder)
 
     keeper.start()
-    while store.octets_elsewhere(folder, 1):
+    while store.octets.elsewhere(folder, 1):
         time.sleep(0.01)
     keeper.stop()
     there = folder.get(replayed["mail_id"])

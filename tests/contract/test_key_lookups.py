@@ -10,7 +10,8 @@ import pytest
 from sqlalchemy import event
 
 from storage.account_keys import address_key, domain_key, vat_id_key
-from storage.store import Store, Transaction
+from storage.store import Store
+from storage.transaction import Transaction
 from tests import making
 
 KEYS = [

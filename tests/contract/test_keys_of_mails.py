@@ -21,7 +21,7 @@ from storage.mail_keys import MailKeys
 from storage.records.mails import IncomingMail, ReceivedMail
 from storage.sealing import MasterKey
 from storage.store import Store
-from storage.tables import MailKeyRow
+from storage.tables.mails import MailKeyRow
 from tests import making
 from tests.contract.test_blobs import _filed as filed
 from tests.contract.test_retention import PERIODS
@@ -66,14 +66,14 @@ def test_what_lies_outside_is_encrypted_and_reads_as_before(sealing: Store, plac
     contents = [SECRET, b"", os.urandom(600_000)]
     mails = [filed(sealing, octets) for octets in contents]
     for mail in mails:
-        sealing.move_octets(mail.id, place)
+        sealing.octets.move(mail.id, place)
 
     found = [place.get(mail.id) for mail in mails]
-    left = sealing.octets_elsewhere(place, 9)
+    left = sealing.octets.elsewhere(place, 9)
     read = [_octets(sealing, mail) for mail in mails]
     findings = [str(one) for one in verify(sealing, making.NOW, _digest)]
     for mail in mails:
-        sealing.move_octets(mail.id, None)
+        sealing.octets.move(mail.id, None)
 
     assert b"R-4711" not in b"".join(found)
     assert all(one != octets for one, octets in zip(found, read, strict=True))
@@ -85,7 +85,7 @@ def test_what_lies_outside_is_encrypted_and_reads_as_before(sealing: Store, plac
 def test_deleting_a_mail_makes_every_copy_of_it_unreadable(sealing: Store, place: BlobPlace) -> None:
     """A bucket keeps versions, a folder has backups: they hold what nobody can open any more."""
     mail = filed(sealing, SECRET)
-    sealing.move_octets(mail.id, place)
+    sealing.octets.move(mail.id, place)
     copy = place.get(mail.id)
     before = _keys(sealing)
 
@@ -100,7 +100,7 @@ def test_deleting_a_mail_makes_every_copy_of_it_unreadable(sealing: Store, place
 def test_a_key_stays_until_the_time_of_its_mail_has_come(sealing: Store, place: BlobPlace) -> None:
     """Deleting it would delete the mail: the database refuses, whoever asks."""
     mail = filed(sealing, SECRET)
-    sealing.move_octets(mail.id, place)
+    sealing.octets.move(mail.id, place)
 
     for statement in ("DELETE FROM mail_key", "UPDATE mail_key SET mail_id = 'x'"):
         with pytest.raises(DBAPIError, match="key of a mail"), sealing._writing() as connection:
@@ -110,7 +110,7 @@ def test_a_key_stays_until_the_time_of_its_mail_has_come(sealing: Store, place: 
 def test_what_was_changed_outside_is_noticed(sealing: Store, place: BlobPlace) -> None:
     """As it is without encryption."""
     mail = filed(sealing, SECRET)
-    sealing.move_octets(mail.id, place)
+    sealing.octets.move(mail.id, place)
     found = bytearray(place.get(mail.id))
     found[1000] ^= 1
     place.put(mail.id, bytes(found))
@@ -124,7 +124,7 @@ def test_without_the_right_master_key_nothing_is_lost(
 ) -> None:
     """It is trouble of ours and no damage: with the key back all is there."""
     mail = filed(sealing, SECRET)
-    sealing.move_octets(mail.id, place)
+    sealing.octets.move(mail.id, place)
 
     for key in (None, MasterKey(bytes(32))):
         other = Store.open(database_url, key)
@@ -139,13 +139,13 @@ def test_what_lay_there_before_is_encrypted_by_the_next_move(
 ) -> None:
     """Switched on later, and off again: what is there can be read throughout."""
     mail = filed(store, SECRET)
-    store.move_octets(mail.id, place)
+    store.octets.move(mail.id, place)
     plain = place.get(mail.id)
     sealing = Store.open(database_url, MASTER)
 
-    waiting = sealing.octets_elsewhere(place, 9)
+    waiting = sealing.octets.elsewhere(place, 9)
     as_it_was = _octets(sealing, mail)
-    sealing.move_octets(mail.id, place)
+    sealing.octets.move(mail.id, place)
     sealed = place.get(mail.id)
     sealing.close()
     off = Store.open(database_url, replace(MASTER, seals=False))
@@ -154,7 +154,7 @@ def test_what_lay_there_before_is_encrypted_by_the_next_move(
     assert waiting == [mail.id]
     assert b"R-4711" not in sealed
     assert _octets(off, mail) == SECRET
-    assert off.octets_elsewhere(place, 9) == []
+    assert off.octets.elsewhere(place, 9) == []
     off.close()
 
 

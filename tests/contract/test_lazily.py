@@ -68,7 +68,7 @@ def test_the_journal_is_durable_before_anything_is_erased(
         records.accounts.add(making.account())
     happened = _syncs(monkeypatch)
 
-    store.free_octets()
+    store.octets.free()
     store.close()
 
     assert happened[:2] == ["invoices.db-wal", "erased"]

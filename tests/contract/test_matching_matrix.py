@@ -18,7 +18,8 @@ from storage.records.companies import CompanyAccount, RememberedDecision
 from storage.records.mails import ReceivedMail
 from storage.records.people import Membership, MembershipState, Role
 from storage.records.reading import Identifier, MailReading, Party
-from storage.store import Store, Transaction
+from storage.store import Store
+from storage.transaction import Transaction
 from tests import making
 
 ADDRESS = "billing@company.example"

@@ -18,7 +18,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from fixtures.mailbox import INVOICES, Mailbox, patiently
 from ingest.exposition import Queue
 from storage.errors import StorageUnavailable
-from storage.store import Store, Transaction
+from storage.store import Store
+from storage.transaction import Transaction
 
 TO = "rechnungen@company.example"
 MAIL = b"Subject: hello\r\n\r\nhello\r\n"

@@ -68,7 +68,7 @@ def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An SQLite database to copy; making one takes longer than all that a test does with it."""
     file = tmp_path_factory.mktemp("empty") / "invoices.db"
     store = Store.open(f"sqlite:///{file}")
-    store.forget_journal()
+    store.journal.forget()
     store.close()
     return file
 

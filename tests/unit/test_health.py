@@ -14,7 +14,8 @@ from prometheus_client import CollectorRegistry
 from ingest import exposition, health
 from ingest.health import Health, Watch, answering, still_moving
 from storage.errors import StorageUnavailable
-from storage.store import Store, Transaction
+from storage.store import Store
+from storage.transaction import Transaction
 
 
 class _Systemd:

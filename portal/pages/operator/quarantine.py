@@ -19,7 +19,7 @@ from storage.errors import NotFound
 from storage.records.history import HistoryEvent, HistoryEventName
 from storage.records.mails import MailState, ReceivedMail
 from storage.records.reading import Party
-from storage.store import Transaction
+from storage.transaction import Transaction
 
 router = APIRouter(prefix="/operator/quarantine")
 

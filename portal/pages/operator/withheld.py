@@ -12,7 +12,7 @@ from portal.rendering import page, redirect
 from storage.decisions import second_looks as decisions
 from storage.errors import NotFound
 from storage.records.companies import SecondLook
-from storage.store import Transaction
+from storage.transaction import Transaction
 from storage.warning_wording import told
 
 router = APIRouter(prefix="/operator/withheld")

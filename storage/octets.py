@@ -1,0 +1,118 @@
+"""Where the octets of mails lie: moved between the database and other places, and given back when they are deleted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+
+from sqlalchemy import Engine
+from sqlalchemy.engine import Connection
+
+from storage.blobs import BlobPlace, open_place
+from storage.engine import database_file, octet_log
+from storage.erasing import ErasingLock
+from storage.mail_keys import MailKeys
+from storage.named_errors import named_errors
+from storage.sealing import seal
+from storage.stored_octets import StoredOctets
+
+_FREED_AT_ONCE = 500  # objects deleted outside the database before that is noted
+
+Connected = Callable[[], AbstractContextManager[Connection]]
+
+
+class Octets:
+    """Those of all mails in one store."""
+
+    def __init__(
+        self, engine: Engine, reading: Connected, writing: Connected, settle: Callable[[], None]
+    ) -> None:
+        """`reading` and `writing` open a transaction; `settle` makes durable what was committed lazily."""
+        self._engine = engine
+        self._file = database_file(engine)
+        self._reading = reading
+        self._writing = writing
+        self._settle = settle
+
+    def free(self) -> None:
+        """Gives back the places of deleted mails, in the log of octets and elsewhere. Raises StorageUnavailable.
+
+        Killed in the middle, the next call does the rest; so it does while a backup is made.
+        """
+        with named_errors():
+            self._free_log()
+        self._free_blobs()
+
+    def elsewhere(self, place: BlobPlace | None, limit: int) -> list[str]:
+        """Ids of filed mails whose octets do not lie at `place` (None: the database). Raises StorageUnavailable."""
+        with named_errors(), self._reading() as connection:
+            return StoredOctets(connection).elsewhere(place.url if place else None, limit)
+
+    def move(self, mail_id: str, place: BlobPlace | None) -> int | None:
+        """Brings the octets of a mail to `place` (None: the database); how many, None where nothing was to be done.
+
+        Killed at any moment, they are where they were, or there; a second call does the rest.
+        Raises StorageUnavailable, NotFound when they are lost.
+        """
+        with named_errors(), self._reading() as connection:
+            stored = StoredOctets(connection)
+            if place is not None and not stored.is_free(mail_id, place.url):
+                return None  # an earlier one lies there, which is to be deleted first
+            octets = b"".join(stored.pieces(mail_id))
+        if place is not None:
+            sealed = self._sealed(mail_id, octets)
+            if sealed is None:
+                return None  # it was deleted meanwhile
+            place.put(mail_id, sealed)
+        with named_errors(), self._writing() as connection:
+            stored = StoredOctets(connection)
+            if place is None:
+                moved = stored.moved_in(mail_id, octets)
+            else:
+                moved = stored.moved_out(mail_id, place=place.url, octets=octets)
+        if not moved and place is not None:
+            place.delete([mail_id])  # its mail was deleted meanwhile
+        return len(octets) if moved else None
+
+    def _sealed(self, mail_id: str, octets: bytes) -> bytes | None:
+        """As they are to lie outside the database; None when the mail is deleted.
+
+        Its key is on record before anything is written with it, and the same for everybody who moves it.
+        """
+        with named_errors(), self._reading() as connection:
+            if not MailKeys(connection).seals:
+                return octets
+        with named_errors(), self._writing() as connection:
+            if not StoredOctets(connection).locked(mail_id):
+                return None
+            key = MailKeys(connection).make(mail_id)
+        return seal(key, mail_id, octets)
+
+    def _free_log(self) -> None:
+        log = octet_log(self._engine)
+        if log is None or self._file is None:
+            return
+        with ErasingLock(self._file).erasing() as may_erase:
+            if not may_erase:
+                return
+            with self._reading() as connection:
+                freed = StoredOctets(connection).freed()
+            self._settle()  # what is erased must not come back by a power cut
+            log.erase(freed)
+            with self._writing() as connection:
+                StoredOctets(connection).forget(freed)
+                StoredOctets(connection).remove_empty_segments()
+
+    def _free_blobs(self) -> None:
+        while True:
+            with named_errors(), self._reading() as connection:
+                freed = StoredOctets(connection).freed_blobs(_FREED_AT_ONCE)
+            if not freed:
+                return
+            self._settle()  # the same
+            for url in {blob.place for blob in freed}:
+                place = open_place(url)
+                if place is not None:
+                    place.delete([blob.key for blob in freed if blob.place == url])
+            with named_errors(), self._writing() as connection:
+                StoredOctets(connection).forget_blobs(freed)
