@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
-import secrets
-import socket
 import ssl
 import threading
 from collections.abc import Callable, Sequence
@@ -20,6 +17,7 @@ from outbound import send_log
 from outbound.call_patience import BACK_AFTER, is_hopeless, next_call, pause
 from outbound.calling import Answer, Calls, calls
 from outbound.signatures import signed_fields
+from storage.claimants import new_claimant
 from storage.errors import NotFound, StorageUnavailable
 from storage.ids import new_id
 from storage.records.invoices import Invoice
@@ -59,7 +57,7 @@ class Delivering:
     """One caller; runs in a thread of its own until it is told to stop."""
 
     def __init__(self, wiring: CallWiring) -> None:
-        self.name = f"{socket.gethostname()}/{os.getpid()}/{secrets.token_hex(4)}"
+        self.name = new_claimant()
         self._wiring = wiring
         self._store = wiring.store
         self._stop = threading.Event()

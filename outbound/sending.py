@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import secrets
-import socket
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -20,6 +17,7 @@ from outbound.contents import Gathering, NothingToSend
 from outbound.letters import Letters
 from outbound.patience import RATE_PAUSE, RATE_PERIOD, next_try
 from outbound.smarthost import Conversation, NoSmarthost, Smarthost, Taken
+from storage.claimants import new_claimant
 from storage.errors import StorageUnavailable
 from storage.notice_events import notice_events
 from storage.records.history import HistoryEventName
@@ -53,7 +51,7 @@ class Sending:
     """One sender; runs in a thread of its own until it is told to stop."""
 
     def __init__(self, wiring: Wiring) -> None:
-        self.name = f"{socket.gethostname()}/{os.getpid()}/{secrets.token_hex(4)}"
+        self.name = new_claimant()
         self._wiring = wiring
         self._store = wiring.store
         self._stop = threading.Event()

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import queue
-import secrets
-import socket
 import threading
 import time
 from collections import deque
@@ -20,6 +17,7 @@ from ingest import mail_log
 from ingest.processing.filing import Rules
 from ingest.processing.recorder import Finished, Recorder
 from reading.sandbox import Limits, ReaderPool, ReadingFailed
+from storage.claimants import is_dead, new_claimant
 from storage.errors import NotFound, StorageUnavailable
 from storage.store import Store
 
@@ -47,7 +45,7 @@ class Processor:
     """One worker: a thread that hands mails to the readers, and one that records what they found."""
 
     def __init__(self, wiring: Wiring) -> None:
-        self.name = f"{socket.gethostname()}/{os.getpid()}/{secrets.token_hex(4)}"
+        self.name = new_claimant()
         self._store = wiring.store
         self._now = wiring.now
         self._pool = ReaderPool(wiring.readers, wiring.limits)
@@ -103,7 +101,7 @@ class Processor:
         """Frees what a killed worker of this machine holds, without waiting for its lease to end."""
         with self._store.transaction() as records:
             for claimant in records.mails.claimants():
-                if claimant != self.name and _is_dead(claimant):
+                if claimant != self.name and is_dead(claimant):
                     records.mails.release(by=claimant)
 
     def _fill(self) -> None:
@@ -213,20 +211,3 @@ class Processor:
             reraise=True,
         )
         return retrying(call)
-
-
-def _is_dead(claimant: str) -> bool:
-    """Whether a worker's process is gone; False for one of another machine, whose lease will tell."""
-    host, _, rest = claimant.partition("/")
-    pid = int(rest.partition("/")[0])
-    if host != socket.gethostname():
-        return False
-    if pid == os.getpid():
-        return True  # an earlier process had our number
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return True
-    except PermissionError:
-        return False
-    return False

@@ -18,13 +18,11 @@ import threading
 import time
 from pathlib import Path
 
+from tests.handing_over import Refused, hand_over, send_until_told
+
 _PATIENCE_SECONDS = 20.0  # with a node that stands still; then another one gets the mail
 _PAUSE_SECONDS = 0.1
 _PADDING = [0] * 40 + [20_000] * 8 + [200_000]  # octets of letters beside the invoice
-
-
-class _Refused(Exception):  # noqa: N818  -- says what happened
-    pass
 
 
 class Sender:
@@ -59,7 +57,7 @@ class Sender:
                 return
             try:
                 _hand_over(node, mail, key)
-            except _Refused as refusal:
+            except Refused as refusal:
                 self._note(f"5xx {key} {refusal}")
                 return
             except OSError:
@@ -81,49 +79,21 @@ class Sender:
 
 
 def _hand_over(node: tuple[str, int], mail: bytes, key: str) -> None:
-    """Raises OSError for "later", _Refused for "never"."""
+    """Raises OSError for "later", Refused for "never"."""
     lane = sum(key.encode()) % 20  # twenty partners
-    with (
-        socket.create_connection(node, timeout=_PATIENCE_SECONDS) as connection,
-        connection.makefile("rb") as replies,
-    ):
-        _expect(replies, "220")
-        for command, code in (
-            ("EHLO relay.example", "250"),
-            (f"MAIL FROM:<billing@supplier-{lane}.example>", "250"),
-            ("RCPT TO:<invoices@musterwerk.example>", "250"),
-            ("DATA", "354"),
-        ):
-            connection.sendall(command.encode() + b"\r\n")
-            _expect(replies, code)
-        connection.sendall(mail.replace(b"\r\n.", b"\r\n..") + b".\r\n")
-        _expect(replies, "250")
-
-
-def _expect(replies: socket.SocketIO, code: str) -> None:
-    line = replies.readline().decode("ascii", "replace")
-    while line[3:4] == "-":
-        line = replies.readline().decode("ascii", "replace")
-    if line.startswith("5"):
-        raise _Refused(line.strip())
-    if not line.startswith(code) or not line.endswith("\n"):
-        raise OSError(line)
+    with socket.create_connection(node, timeout=_PATIENCE_SECONDS) as connection:
+        hand_over(
+            connection,
+            mail,
+            reverse_path=f"billing@supplier-{lane}.example",
+            forward_path="invoices@musterwerk.example",
+        )
 
 
 def main(file: str, template: str, sessions: str, mails: str, rate: str, *nodes: str) -> None:
     """Sends until standard input is closed, or all is taken."""
     sender = Sender(file, Path(template).read_bytes(), int(mails), float(rate), list(nodes))
-    threads = [threading.Thread(target=sender.work) for _ in range(int(sessions))]
-    for thread in threads:
-        thread.start()
-
-    def wait_for_the_end() -> None:
-        sys.stdin.read()
-        sender.stop.set()
-
-    threading.Thread(target=wait_for_the_end, daemon=True).start()
-    for thread in threads:
-        thread.join()
+    send_until_told(sender, int(sessions))
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ from tests import making
 from tests.commands import Commands
 from tests.contract.test_retention import DAY, PERIODS
 from tests.filed_mails import file_in_quarantine, file_invoice
+from tests.stored import digests_of
 
 SIZES = (9, 20_000, 40_000, 300_000)  # beside SQLite the last two lie in the log of octets
 
@@ -43,18 +44,6 @@ def _rows(url: str) -> dict[str, list[tuple[object, ...]]]:
         }
     engine.dispose()
     return rows
-
-
-def _digests(url: str) -> dict[str, str]:
-    store = Store.open(url)
-    with store.reading() as records:
-        digests = {
-            mail.id: hashlib.sha256(records.mails.octets(mail.id)).hexdigest()
-            for mail in records.mails.select()
-            if mail.state is not MailState.DELETED
-        }
-    store.close()
-    return digests
 
 
 def _mails(count: int) -> list[IncomingMail]:
@@ -99,7 +88,7 @@ def test_what_is_restored_is_what_was_backed_up(
     assert [one["mails"] for one in said] == [14, 14]
     for one in restored:
         assert _rows(one.url) == _rows(commands.url)
-        assert _digests(one.url) == _digests(commands.url)
+        assert digests_of(one.url) == digests_of(commands.url)
         assert one.one("status")["mails"] == commands.one("status")["mails"]
 
 
@@ -115,7 +104,7 @@ def test_a_restored_store_goes_on(commands: Commands, another: Callable[[], str]
     store.add_mails(added)
     store.close()
 
-    digests = _digests(restored.url)
+    digests = digests_of(restored.url)
     assert [digests[mail.id] for mail in added] == [hashlib.sha256(mail.octets).hexdigest() for mail in added]
     assert restored.one("status")["queued"] == 4
 
@@ -155,7 +144,7 @@ def test_a_backup_under_load_holds_whole_mails(
 
     for before, one, path in restored:
         one.one("restore", str(path))
-        digests = _digests(one.url)
+        digests = digests_of(one.url)
         deleted = {
             mail["mail_id"] for mail in one.lines("mail", "list") if mail["state"] == MailState.DELETED
         }
@@ -286,4 +275,4 @@ def test_octets_that_lie_elsewhere_are_told(
 
     assert made["mails_elsewhere"] == 1
     assert "back that up, too" in commands.call("restore", "--check", str(tmp_path / "kept")).output
-    assert _digests(restored.url) == {filed.mail_id: hashlib.sha256(filed.octets).hexdigest()}
+    assert digests_of(restored.url) == {filed.mail_id: hashlib.sha256(filed.octets).hexdigest()}

@@ -26,6 +26,7 @@ from tests import making
 from tests.commands import Commands
 from tests.contract.test_retention import PERIODS
 from tests.filed_mails import DAY, file_in_quarantine, file_invoice
+from tests.stored import digests_of
 
 SIZES = (9, 20_000, 40_000, 300_000)  # beside SQLite the last two lie in the log of octets
 
@@ -40,18 +41,6 @@ def _rows(url: str) -> dict[str, list[str]]:
         }
     engine.dispose()
     return rows
-
-
-def _digests(url: str) -> dict[str, str]:
-    store = Store.open(url)
-    with store.reading() as records:
-        digests = {
-            mail.id: hashlib.sha256(records.mails.octets(mail.id)).hexdigest()
-            for mail in records.mails.select()
-            if mail.state is not MailState.DELETED
-        }
-    store.close()
-    return digests
 
 
 def _mails(count: int) -> list[IncomingMail]:
@@ -132,7 +121,7 @@ def test_everything_is_the_same_afterwards(
     _filled(on_sqlite.url)
     link = on_sqlite.one("link", "create", "someone@company.example")
     shown = _shown(on_sqlite)  # a download is on record, too, so it comes first
-    before = _rows(on_sqlite.url), _digests(on_sqlite.url)
+    before = _rows(on_sqlite.url), digests_of(on_sqlite.url)
 
     copied = on_sqlite.one("move", "--database", postgres_url)
     moved = on_sqlite.one("move", "--database", postgres_url, "--finish")
@@ -141,7 +130,7 @@ def test_everything_is_the_same_afterwards(
     assert (copied["finished"], moved["finished"]) == (False, True)
     assert copied["counts"]["received_mail"] == len(before[0]["received_mail"]) == 17
     assert moved["copied"]["rows"] == 0, "the second call has only to follow"
-    rows, digests = _rows(postgres_url), _digests(postgres_url)
+    rows, digests = _rows(postgres_url), digests_of(postgres_url)
     assert [name for name in rows if rows[name] != before[0][name]] == []
     assert digests == before[1]
     assert [_without_looks(one) for one in _shown(there)] == [_without_looks(one) for one in shown]
@@ -163,7 +152,7 @@ def test_a_mailbox_that_has_moved_goes_on(on_sqlite: Commands, postgres_url: str
     drill(store, PERIODS, making.NOW + 400 * DAY)
     store.close()
 
-    assert _digests(postgres_url).keys() & {mail.id for mail in added} == set()
+    assert digests_of(postgres_url).keys() & {mail.id for mail in added} == set()
     assert missing == []
     assert _elsewhere(on_sqlite, postgres_url).one("verify")["findings"] == 0
 
@@ -238,7 +227,7 @@ def test_mail_that_comes_in_meanwhile_moves_too(on_sqlite: Commands, postgres_ur
         ended.set()
         receiving.join()
     there = _elsewhere(on_sqlite, postgres_url)
-    digests = _digests(postgres_url)
+    digests = digests_of(postgres_url)
 
     deleted = {mail["mail_id"] for mail in there.lines("mail", "list") if mail["state"] == MailState.DELETED}
     assert len(answered) > 50

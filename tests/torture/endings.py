@@ -66,7 +66,8 @@ def reset_by_peers(folder: Path, times: int) -> Outcome:
     outcome = Outcome("peers reset after the dot")
     lane = Lane(folder, outcome)
     lane.start()
-    with lane.sending(sessions=16, mails=int(times * 1.3), resets=800):
+    # Of a thousand 800 are cut by chance; of so many, fewer than asked for would be a wonder.
+    with lane.sending(sessions=16, mails=int(times * 1.5), resets=800):
         pass
     outcome.times = lane.list().cut
     outcome.must(outcome.times >= times, f"only {outcome.times} resets")

@@ -24,15 +24,14 @@ import sys
 import threading
 import time
 
+from tests.handing_over import Refused, hand_over, send_until_told
+
+_PATHS = {"reverse_path": "billing@supplier.example", "forward_path": "invoices@company.example"}
 _AGAIN_SECONDS = 0.03
 _TIMEOUT_SECONDS = 30.0
 _SIZES = [400] * 12 + [9_000] * 6 + [60_000] * 3 + [400_000] * 1
 _LARGEST = 2_500_000  # one in four hundred
 _RESET = struct.pack("ii", 1, 0)
-
-
-class _Refused(Exception):  # noqa: N818  -- says what happened
-    pass
 
 
 class Sender:
@@ -73,8 +72,8 @@ class Sender:
                         cut = False
                         self._reset(connection, key, content)
                         continue
-                    _hand_over(connection, content)
-            except _Refused as refusal:
+                    hand_over(connection, content, **_PATHS)
+            except Refused as refusal:
                 self.note(f"5xx {key} {refusal}")
                 return
             except OSError:
@@ -85,7 +84,7 @@ class Sender:
             return
 
     def _reset(self, connection: socket.socket, key: str, content: bytes) -> None:
-        _hand_over(connection, content, answer=False)
+        hand_over(connection, content, **_PATHS, answer=False)
         time.sleep(random.random() * random.choice([0.001, 0.01, 0.05]))
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
         self.note(f"cut {key}")
@@ -97,47 +96,10 @@ def _content(key: str) -> bytes:
     return lines + b"\r\n".join(os.urandom(38).hex().encode() for _ in range(size // 78)) + b"\r\n"
 
 
-def _hand_over(connection: socket.socket, content: bytes, *, answer: bool = True) -> None:
-    """Raises OSError for "later", _Refused for "never"."""
-    with connection.makefile("rb") as replies:
-        _expect(replies, "220")
-        for command, code in (
-            ("EHLO torture.example", "250"),
-            ("MAIL FROM:<billing@supplier.example>", "250"),
-            ("RCPT TO:<invoices@company.example>", "250"),
-            ("DATA", "354"),
-        ):
-            connection.sendall(command.encode() + b"\r\n")
-            _expect(replies, code)
-        connection.sendall(content.replace(b"\r\n.", b"\r\n..") + b".\r\n")
-        if answer:
-            _expect(replies, "250")
-
-
-def _expect(replies: socket.SocketIO, code: str) -> None:
-    line = replies.readline().decode("ascii", "replace")
-    while line[3:4] == "-":
-        line = replies.readline().decode("ascii", "replace")
-    if line.startswith("5"):
-        raise _Refused(line.strip())
-    if not line.startswith(code) or not line.endswith("\n"):
-        raise OSError(line)
-
-
 def main(host: str, port: str, file: str, sessions: str, mails: str, resets: str) -> None:
     """Sends until standard input is closed, or all is taken."""
     sender = Sender((host, int(port)), file, int(mails), int(resets))
-    threads = [threading.Thread(target=sender.work) for _ in range(int(sessions))]
-    for thread in threads:
-        thread.start()
-
-    def wait_for_the_end() -> None:
-        sys.stdin.read()
-        sender.stop.set()
-
-    threading.Thread(target=wait_for_the_end, daemon=True).start()
-    for thread in threads:
-        thread.join()
+    send_until_told(sender, int(sessions))
 
 
 if __name__ == "__main__":
