@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 
 from bench.mails import BenchMail
 from ingest.processing.filing import Filer, Rules
-from ingest.processing.on_record import load_on_record
+from ingest.processing.on_record import GroupOnRecord
 from ingest.receiving.transfer_key import transfer_digest
 from reading.mail import read_mail
 from reading.mime import parse_mail
@@ -87,14 +87,17 @@ def _read(clock: _Clock, store: Store, mail_id: str) -> MailReading:
 def _record(clock: _Clock, store: Store, readings: dict[str, MailReading]) -> None:
     with clock.step("record in all"), ExitStack() as open_transaction:
         records = open_transaction.enter_context(store.transaction())
-        for mail_id, reading in readings.items():
-            with clock.step("record: look up accounts and partner"):
-                mail = records.mails.get(mail_id)
-                on_record = load_on_record(records, mail, reading, _now(), with_audience=False)
-            with clock.step("record: match and decide"):
-                filing = Filer(mail, on_record, _RULES, _now()).file(reading)
-            with clock.step("record: write"):
-                records.mails.file(filing, by=WORKER)
+        with clock.step("record: look up accounts and partner"):
+            held = records.mails.held(readings, by=WORKER)
+            mails = [(held[mail_id], reading) for mail_id, reading in readings.items()]
+            on_record = GroupOnRecord(records, mails, _now(), with_audience=False)
+        filings = []
+        with clock.step("record: match and decide"):
+            for mail, reading in mails:
+                filings.append(Filer(mail, on_record.of(mail, reading), _RULES, _now()).file(reading))
+                on_record.add(filings[-1])
+        with clock.step("record: write"):
+            records.mails.file_all(filings, by=WORKER)
         with clock.step("record: commit, in groups"):
             open_transaction.close()
 

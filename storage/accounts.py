@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
+from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Row, delete, func, insert, select, update
+from sqlalchemy import Row, delete, func, select, update
 from sqlalchemy.engine import Connection
 
 from storage.account_keys import (
@@ -26,8 +27,10 @@ from storage.chunks import chunks
 from storage.errors import Conflict, NotFound
 from storage.freemail import is_freemail
 from storage.key_rows import any_of
+from storage.many_rows import insert_rows
 from storage.records.companies import AccountStatus, CompanyAccount, Proof, RememberedDecision, WarningPolicy
 from storage.records.people import MembershipState
+from storage.tables.base import table_of
 from storage.tables.companies import AccountKeyRow, CompanyAccountRow
 from storage.tables.people import MembershipRow, PortalUserRow
 
@@ -43,46 +46,55 @@ class Accounts:
 
         Raises Conflict when a key belongs to another account, ValueError when one has no valid form.
         """
-        keys = _keys_of(account)
-        for key, owner_id in self.owners(keys).items():
+        self.add_all([account])
+
+    def add_all(self, accounts: Sequence[CompanyAccount]) -> None:
+        """Adds accounts with their keys. Raises what `add` does, also for a key that two of them have."""
+        if not accounts:
+            return
+        keys = [(account, keys_of(account)) for account in accounts]
+        for key, owner_id in self.owners(key for _, found in keys for key in found).items():
             raise Conflict(_belongs(key, self.get(owner_id)))
-        self._connection.execute(
-            insert(CompanyAccountRow).values(
-                id=account.id,
-                name=account.name,
-                status=account.status,
-                created_at=account.registered_at or account.invited_at,
-                invited_at=account.invited_at,
-                registered_at=account.registered_at,
-            )
-        )
-        self._add_keys(account.id, keys)
-        if account.status is AccountStatus.REGISTERED:
-            self._enter_name(account.id, account.name)
+        rows = [
+            {
+                "id": account.id,
+                "name": account.name,
+                "status": account.status,
+                "created_at": account.registered_at or account.invited_at,
+                "invited_at": account.invited_at,
+                "registered_at": account.registered_at,
+            }
+            for account in accounts
+        ]
+        insert_rows(self._connection, table_of(CompanyAccountRow), rows)
+        self._add_keys((account.id, key, shown) for account, found in keys for key, shown in found.items())
+        for account in accounts:
+            if account.status is AccountStatus.REGISTERED:
+                self._enter_name(account.id, account.name)
 
     def owners(self, keys: Iterable[AccountKey]) -> dict[AccountKey, str]:
         """The ids of the accounts to which any of `keys` belong, by key."""
         wanted = [(str(key.kind), key.value) for key in keys if key.kind is not KeyKind.USER]
-        if not wanted:
-            return {}
-        rows = self._connection.execute(
-            select(AccountKeyRow.kind, AccountKeyRow.value, AccountKeyRow.account_id).where(
-                any_of(AccountKeyRow.kind, AccountKeyRow.value, wanted)
+        query = select(AccountKeyRow.kind, AccountKeyRow.value, AccountKeyRow.account_id)
+        return {
+            AccountKey(KeyKind(kind), value): account_id
+            for some in chunks(wanted)
+            for kind, value, account_id in self._connection.execute(
+                query.where(any_of(AccountKeyRow.kind, AccountKeyRow.value, some))
             )
-        )
-        return {AccountKey(KeyKind(kind), value): account_id for kind, value, account_id in rows}
+        }
 
     def extend(self, account_id: str, keys: CompanyAccount) -> None:
         """Gives an account the further keys of `keys`; those it has already are passed over.
 
         Raises Conflict when a key belongs to another account, ValueError when one has no valid form.
         """
-        wanted = _keys_of(keys)
+        wanted = keys_of(keys)
         owners = self.owners(wanted)
         for key, owner_id in owners.items():
             if owner_id != account_id:
                 raise Conflict(_belongs(key, self.get(owner_id)))
-        self._add_keys(account_id, {key: shown for key, shown in wanted.items() if key not in owners})
+        self._add_keys((account_id, key, shown) for key, shown in wanted.items() if key not in owners)
 
     def note_proof(self, key: AccountKey, *, by: str, at: datetime) -> None:
         """Keeps who proved a key."""
@@ -114,7 +126,7 @@ class Accounts:
         self._connection.execute(
             delete(AccountKeyRow).where(AccountKeyRow.kind == key.kind, AccountKeyRow.value == key.value)
         )
-        self._add_keys(decision.account_id, {key: decision.key})
+        self._add_keys([(decision.account_id, key, decision.key)])
 
     def withdraw(self, account_id: str, text: str) -> int:
         """Takes a key away from an account, named as it is shown or in its normal form; how many went."""
@@ -206,7 +218,7 @@ class Accounts:
 
         Raises NotFound when no invited account has one, Conflict when several or a registered account have one.
         """
-        keys = _keys_of(account)
+        keys = keys_of(account)
         owners = self.owners(keys)
         found = {owner.id: owner for owner in self.by_ids(set(owners.values())).values()}
         for key, owner_id in owners.items():
@@ -224,7 +236,7 @@ class Accounts:
                 name=account.name,
             )
         )
-        self._add_keys(invited, {key: shown for key, shown in keys.items() if key not in owners})
+        self._add_keys((invited, key, shown) for key, shown in keys.items() if key not in owners)
         self._enter_name(invited, account.name)
         return invited
 
@@ -260,7 +272,7 @@ class Accounts:
             return
         owner = self.owners([key]).get(key)
         if owner is None:
-            self._add_keys(account_id, {key: name})
+            self._add_keys([(account_id, key, name)])
         elif owner != account_id:
             raise Conflict(_belongs(key, self.get(owner)))
 
@@ -268,17 +280,17 @@ class Accounts:
         """The name finds this account from now on, unless it finds another one of the same name already."""
         key = name_key(name)
         if key is not None and not self.owners([key]):
-            self._add_keys(account_id, {key: name})
+            self._add_keys([(account_id, key, name)])
 
-    def _add_keys(self, account_id: str, keys: dict[AccountKey, str]) -> None:
-        if keys:
-            self._connection.execute(
-                insert(AccountKeyRow),
-                [
-                    {"kind": key.kind, "value": key.value, "account_id": account_id, "shown": shown}
-                    for key, shown in keys.items()
-                ],
-            )
+    def _add_keys(self, keys: Iterable[tuple[str, AccountKey, str]]) -> None:
+        """Keys of accounts with how they are shown. Raises Conflict for one that somebody has."""
+        rows = [
+            {"kind": str(key.kind), "value": key.value, "account_id": account_id, "shown": shown}
+            for account_id, key, shown in keys
+        ]
+        # One order for everybody: two workers that invite the same companies must not wait for each other.
+        rows.sort(key=itemgetter("kind", "value"))
+        insert_rows(self._connection, table_of(AccountKeyRow), rows)
 
     def _with_keys(self, rows: Iterable[Row[Any]]) -> list[CompanyAccount]:
         rows = list(rows)
@@ -323,7 +335,8 @@ def _belongs(key: AccountKey, owner: CompanyAccount) -> str:
     return f'{key.kind} "{key.value}" belongs to the account "{owner.name}" already'
 
 
-def _keys_of(account: CompanyAccount) -> dict[AccountKey, str]:
+def keys_of(account: CompanyAccount) -> dict[AccountKey, str]:
+    """What an account is found by, and how each is shown. Raises ValueError for what has no valid form."""
     keys = {address_key(address): address for address in account.addresses}
     keys |= {vat_id_key(vat_id): vat_id for vat_id in account.vat_ids}
     keys |= {_company_domain_key(domain): domain for domain in account.domains}

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import and_, insert, or_, select
+from sqlalchemy import and_, or_, select
 from sqlalchemy.engine import Connection
 
+from storage.many_rows import insert_rows
 from storage.records.history import HistoryEvent, HistoryEventName
+from storage.tables.base import table_of
 from storage.tables.history import HistoryEventRow
 
-_ADD = insert(HistoryEventRow.__table__)  # type: ignore[arg-type]  # declared as FromClause, it is a Table
+_EVENTS = table_of(HistoryEventRow)
 
 
 class History:
@@ -21,21 +23,18 @@ class History:
 
     def add(self, events: Sequence[HistoryEvent]) -> None:
         """Adds events."""
-        if events:
-            self._connection.execute(
-                _ADD,
-                [
-                    {
-                        "mail_id": event.mail_id,
-                        "invoice_id": event.invoice_id,
-                        "at": event.at,
-                        "event": event.event,
-                        "actor": event.actor,
-                        "detail": event.detail,
-                    }
-                    for event in events
-                ],
-            )
+        rows = [
+            {
+                "mail_id": event.mail_id,
+                "invoice_id": event.invoice_id,
+                "at": event.at,
+                "event": event.event,
+                "actor": event.actor,
+                "detail": event.detail,
+            }
+            for event in events
+        ]
+        insert_rows(self._connection, _EVENTS, rows)
 
     def of_mail(self, mail_id: str) -> list[HistoryEvent]:
         """Every event of a mail and of its invoices, oldest first."""

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import and_, bindparam, delete, insert, join, select, update
+from sqlalchemy import and_, bindparam, delete, join, select, update
 from sqlalchemy.engine import Connection
 
 from storage import inbox_words
 from storage.chunks import chunks
+from storage.many_rows import insert_rows
 from storage.records.invoices import Invoice, InvoiceState
 from storage.records.reading import InvoiceReading
+from storage.tables.base import table_of
 from storage.tables.invoices import InboxEntryRow, InboxWordRow, InvoiceRow, InvoiceSeenRow
 
 # Made once, for retention needs them in each of its many small batches.
@@ -61,13 +63,13 @@ class InboxEntries:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def add(self, invoices: Sequence[Invoice], subject: str | None = None) -> None:
-        """Adds the entries of invoices that are added; `subject` is that of their mail."""
-        if not invoices:
-            return
-        words = {invoice.id: _words(invoice, subject) for invoice in invoices}
-        self._connection.execute(
-            insert(InboxEntryRow), [entry_values(invoice, words[invoice.id]) for invoice in invoices]
+    def add(self, invoices: Sequence[Invoice], subjects: Mapping[str, str | None]) -> None:
+        """Adds the entries of invoices that are added; `subjects` are those of their mails, by id."""
+        words = {invoice.id: _words(invoice, subjects.get(invoice.mail_id)) for invoice in invoices}
+        insert_rows(
+            self._connection,
+            table_of(InboxEntryRow),
+            [entry_values(invoice, words[invoice.id]) for invoice in invoices],
         )
         self._add_words(
             (invoice.account_id, word, invoice.id) for invoice in invoices for word in words[invoice.id]
@@ -135,8 +137,7 @@ class InboxEntries:
             {"account_id": account_id, "word": word, "invoice_id": invoice_id}
             for account_id, word, invoice_id in words
         ]
-        if rows:
-            self._connection.execute(insert(InboxWordRow), rows)
+        insert_rows(self._connection, table_of(InboxWordRow), rows)
 
 
 def entry_values(invoice: Invoice, words: Sequence[str]) -> dict[str, Any]:

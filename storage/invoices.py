@@ -3,20 +3,34 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, and_, func, insert, or_, select
+from sqlalchemy import Row, Select, and_, func, or_, select
 from sqlalchemy.engine import Connection
 
 from storage import codec
 from storage.chunks import chunks
 from storage.errors import NotFound
 from storage.inbox_entries import InboxEntries
+from storage.many_rows import insert_rows
 from storage.records.invoices import Environment, Invoice, InvoiceState
 from storage.records.validation import ValidationStatus
+from storage.tables.base import table_of
 from storage.tables.invoices import InvoiceRow
+
+
+@dataclass(frozen=True, slots=True)
+class Alike:
+    """An invoice that another one may be a duplicate of."""
+
+    account_id: str
+    same_invoice: bytes
+    mail_id: str
+    received_at: datetime
+    invoice_id: str
 
 
 class Invoices:
@@ -25,18 +39,19 @@ class Invoices:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def add(self, invoices: Sequence[Invoice], subject: str | None = None) -> None:
-        """Adds the invoices of one mail; one that its account has from an earlier mail is marked as its duplicate.
+    def add(self, invoices: Sequence[Invoice], subjects: Mapping[str, str | None] | None = None) -> None:
+        """Adds the invoices of some mails, mail after mail; one that its account has already is marked as a duplicate.
 
-        They are in the inboxes of their companies from then on, where the mail's subject helps to find them.
+        They are in the inboxes of their companies from then on, where the subjects of the mails help to find them.
 
-        Raises Conflict when the mail's invoice is on record for the account already.
+        Raises Conflict when a mail's invoice is on record for the account already.
         """
         if not invoices:
             return
-        earlier = self._first_alike(invoices)
-        self._connection.execute(
-            insert(InvoiceRow),
+        duplicates = first_alike(invoices, self._alike(invoices))
+        insert_rows(
+            self._connection,
+            table_of(InvoiceRow),
             [
                 {
                     "id": invoice.id,
@@ -54,23 +69,29 @@ class Invoices:
                     "content": codec.invoice_to_json(invoice.reading) if invoice.reading else None,
                     "evidence": codec.evidence_to_json(invoice.evidence),
                     "same_invoice": invoice.same_invoice,
-                    "duplicate_of": earlier.get((invoice.account_id, invoice.same_invoice)),
+                    "duplicate_of": duplicates.get(invoice.id),
                 }
                 for invoice in invoices
             ],
         )
-        InboxEntries(self._connection).add(invoices, subject)
+        InboxEntries(self._connection).add(invoices, subjects or {})
 
-    def _first_alike(self, invoices: Sequence[Invoice]) -> dict[tuple[str, bytes | None], str]:
-        """The first invoice on record for each account and digest of `invoices`, from other mails."""
+    def _alike(self, invoices: Sequence[Invoice]) -> list[Alike]:
+        """What is on record for the accounts and digests of `invoices`."""
         wanted: dict[str, list[bytes]] = defaultdict(list)
         for one in invoices:
             if one.same_invoice is not None:
                 wanted[one.account_id].append(one.same_invoice)
         if not wanted:
-            return {}
+            return []
         rows = self._connection.execute(
-            select(InvoiceRow.id, InvoiceRow.account_id, InvoiceRow.same_invoice, InvoiceRow.received_at)
+            select(
+                InvoiceRow.id,
+                InvoiceRow.mail_id,
+                InvoiceRow.account_id,
+                InvoiceRow.same_invoice,
+                InvoiceRow.received_at,
+            )
             # Not `(account_id, same_invoice) IN (...)`: for more than one pair SQLite reads the whole table.
             .where(
                 or_(
@@ -80,11 +101,8 @@ class Invoices:
                     )
                 )
             )
-            .where(InvoiceRow.mail_id != invoices[0].mail_id)
-        ).all()
-        # Sorted here: an ORDER BY would have SQLite walk through all invoices of the account by date.
-        latest_first = sorted(rows, key=lambda row: (row.received_at, row.id), reverse=True)
-        return {(row.account_id, row.same_invoice): row.id for row in latest_first}
+        )
+        return [Alike(row.account_id, row.same_invoice, row.mail_id, row.received_at, row.id) for row in rows]
 
     def get(self, invoice_id: str) -> Invoice:
         """One invoice. Raises NotFound."""
@@ -149,6 +167,28 @@ class Invoices:
 
     def _select(self, query: Select[Any]) -> list[Invoice]:
         return [_record(row) for row in self._connection.execute(query)]
+
+
+def first_alike(invoices: Sequence[Invoice], on_record: Iterable[Alike]) -> dict[str, str]:
+    """The first invoice that each is a duplicate of, on record or before it in `invoices`; by id.
+
+    What one mail says twice is no duplicate: it is the same invoice for two accounts, or two documents of one kind.
+    """
+    first: dict[tuple[str, bytes], list[Alike]] = defaultdict(list)
+    for one in on_record:
+        first[one.account_id, one.same_invoice].append(one)
+    found: dict[str, str] = {}
+    for invoice in invoices:
+        if invoice.same_invoice is None:
+            continue
+        alike = first[invoice.account_id, invoice.same_invoice]
+        others = [one for one in alike if one.mail_id != invoice.mail_id]
+        if others:
+            found[invoice.id] = min(others, key=lambda one: (one.received_at, one.invoice_id)).invoice_id
+        alike.append(
+            Alike(invoice.account_id, invoice.same_invoice, invoice.mail_id, invoice.received_at, invoice.id)
+        )
+    return found
 
 
 def _record(row: Row[Any]) -> Invoice:

@@ -11,8 +11,10 @@ from sqlalchemy.engine import Connection
 
 from storage.chunks import chunks
 from storage.errors import NotFound
+from storage.many_rows import insert_rows
 from storage.records.outgoing import MailTemplate, OutboundMail, OutboundState
 from storage.records.people import Language
+from storage.tables.base import table_of
 from storage.tables.outgoing import OutboundHoldRow, OutboundMailRow
 
 # Written out, for with a bound value SQLite cannot know that the partial index holds these rows.
@@ -27,27 +29,24 @@ class Outbox:
 
     def add(self, mails: Sequence[OutboundMail]) -> None:
         """Adds mails, to be sent once this transaction is committed."""
-        if mails:
-            self._connection.execute(
-                insert(OutboundMailRow),
-                [
-                    {
-                        "id": mail.id,
-                        "template": mail.template,
-                        "language": mail.language,
-                        "recipient": mail.recipient,
-                        "account_id": mail.account_id,
-                        "invoice_id": mail.invoice_id,
-                        "mail_id": mail.mail_id,
-                        "context": mail.context,
-                        "state": mail.state,
-                        "attempts": 0,
-                        "not_before": mail.not_before or mail.created_at,
-                        "created_at": mail.created_at,
-                    }
-                    for mail in mails
-                ],
-            )
+        rows = [
+            {
+                "id": mail.id,
+                "template": mail.template,
+                "language": mail.language,
+                "recipient": mail.recipient,
+                "account_id": mail.account_id,
+                "invoice_id": mail.invoice_id,
+                "mail_id": mail.mail_id,
+                "context": mail.context,
+                "state": mail.state,
+                "attempts": 0,
+                "not_before": mail.not_before or mail.created_at,
+                "created_at": mail.created_at,
+            }
+            for mail in mails
+        ]
+        insert_rows(self._connection, table_of(OutboundMailRow), rows)
 
     def has_due(self, now: datetime) -> bool:
         """Whether a mail waits to be sent; asked before `claim`, for reading waits for no writer."""
@@ -112,10 +111,13 @@ class Outbox:
         ).one_or_none()
         return _record(row) if row else None
 
-    def by_message_id(self, message_id: str) -> OutboundMail | None:
-        """The mail that was sent under this Message-ID."""
-        found = self._select(OutboundMailRow.message_id == message_id)
-        return found[0] if found else None
+    def by_message_ids(self, message_ids: Iterable[str]) -> dict[str, OutboundMail]:
+        """The mails that were sent under these Message-IDs, by these."""
+        return {
+            str(mail.message_id): mail
+            for chunk in chunks(message_ids)
+            for mail in reversed(self._select(OutboundMailRow.message_id.in_(chunk)))
+        }
 
     def bouncing(self, recipients: Iterable[str], since: datetime) -> set[str]:
         """Those of these recipients whose last mail since then came back."""

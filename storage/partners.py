@@ -11,6 +11,7 @@ from sqlalchemy import Row, func, insert, select, update
 from sqlalchemy.engine import Connection
 
 from storage.account_keys import AccountKey, KeyKind, domain_key, vat_id_key
+from storage.chunks import chunks
 from storage.errors import Conflict, NotFound
 from storage.key_rows import any_of
 from storage.records.invoices import Environment
@@ -56,14 +57,14 @@ class Partners:
     def owners(self, keys: Iterable[AccountKey]) -> dict[AccountKey, str]:
         """The ids of the partners to which any of `keys` belong, by key."""
         wanted = [(str(key.kind), key.value) for key in keys]
-        if not wanted:
-            return {}
-        rows = self._connection.execute(
-            select(PartnerKeyRow.kind, PartnerKeyRow.value, PartnerKeyRow.partner_id).where(
-                any_of(PartnerKeyRow.kind, PartnerKeyRow.value, wanted)
+        query = select(PartnerKeyRow.kind, PartnerKeyRow.value, PartnerKeyRow.partner_id)
+        return {
+            AccountKey(KeyKind(kind), value): partner_id
+            for some in chunks(wanted)
+            for kind, value, partner_id in self._connection.execute(
+                query.where(any_of(PartnerKeyRow.kind, PartnerKeyRow.value, some))
             )
-        )
-        return {AccountKey(KeyKind(kind), value): partner_id for kind, value, partner_id in rows}
+        }
 
     def get(self, partner_id: str) -> ContractingPartner:
         """One partner. Raises NotFound."""
@@ -100,8 +101,14 @@ class Partners:
 
     def by_ids(self, ids: Iterable[str]) -> dict[str, ContractingPartner]:
         """Partners by id; ids without a partner are left out."""
-        query = select(PartnerRow.__table__).where(PartnerRow.id.in_(list(ids)))
-        return {partner.id: partner for partner in self._with_keys(self._connection.execute(query).all())}
+        query = select(PartnerRow.__table__)
+        return {
+            partner.id: partner
+            for chunk in chunks(ids)
+            for partner in self._with_keys(
+                self._connection.execute(query.where(PartnerRow.id.in_(chunk))).all()
+            )
+        }
 
     def all(self) -> list[ContractingPartner]:
         """All partners by name."""

@@ -6,30 +6,31 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, Select, exists, func, select, text, update
+from sqlalchemy import Row, Select, bindparam, exists, func, select, text, update
 from sqlalchemy.engine import Connection
 
 from storage import codec
-from storage.accounts import Accounts
 from storage.chunks import chunks
 from storage.due import IN_QUEUE, due
 from storage.errors import NotFound
 from storage.fair_queue import FairQueue
-from storage.history import History
-from storage.invoices import Invoices
-from storage.outbox import Outbox
+from storage.filing_rows import write_added
 from storage.records.filing import Filing
 from storage.records.invoices import Assignment
 from storage.records.mails import Envelope, MailState, Outcome, ReceivedMail
 from storage.records.reading import Message
-from storage.registration_links import RegistrationLinks
-from storage.second_looks import SecondLooks
 from storage.stored_octets import StoredOctets
+from storage.tables.base import table_of
 from storage.tables.mails import ReceivedMailRow
 
 _MAIL = ReceivedMailRow.__table__
 # Written out, for with bound values SQLite cannot know that the partial index holds these rows.
 _IN_QUARANTINE = text("received_mail.state = 'quarantined'")
+_FILE = (
+    update(table_of(ReceivedMailRow))
+    .where(ReceivedMailRow.id == bindparam("of_mail"))
+    .values(claimed_by=None, claimed_until=None, not_before=None, authentication=None)
+)
 
 
 class ReceivedMails:
@@ -108,44 +109,32 @@ class ReceivedMails:
         False, and nothing is written, when `by` no longer holds the mail: another worker has it.
         Raises Conflict when what the filing assumes has changed meanwhile.
         """
-        taken = self._connection.execute(
-            update(ReceivedMailRow)
-            .where(ReceivedMailRow.id == filing.mail_id, ReceivedMailRow.claimed_by == by)
-            .where(ReceivedMailRow.state == MailState.CLAIMED)
-            .values(
-                state=(MailState.QUARANTINED if filing.outcome is Outcome.QUARANTINED else MailState.FILED),
-                outcome=filing.outcome,
-                reason=filing.reason,
-                message_id=filing.message.message_id if filing.message else None,
-                content=codec.message_to_json(filing.message) if filing.message else None,
-                expires_at=filing.expires_at,
-                claimed_by=None,
-                claimed_until=None,
-                not_before=None,
-                authentication=None,
-                sender_check_at=filing.received_at,
+        return bool(self.file_all([filing], by=by))
+
+    def file_all(self, filings: Sequence[Filing], *, by: str) -> set[str]:
+        """The same of some mails, in as many statements as of one; the ids of those that `by` still held.
+
+        Each may assume what those before it add. Raises Conflict; then nothing of any of them must stay.
+        """
+        held = self.held((filing.mail_id for filing in filings), by=by)
+        taken = [filing for filing in filings if filing.mail_id in held]
+        if taken:
+            self._connection.execute(_FILE, [_filed_values(filing) for filing in taken])
+            write_added(self._connection, taken)
+        return set(held)
+
+    def held(self, ids: Iterable[str], *, by: str) -> dict[str, ReceivedMail]:
+        """Those of these mails that `by` still holds, by id; nobody else gets them before this transaction ends."""
+        query = select(_MAIL).where(
+            ReceivedMailRow.claimed_by == by, ReceivedMailRow.state == MailState.CLAIMED
+        )
+        return {
+            row.id: _record(row)
+            for chunk in chunks(sorted(ids))
+            for row in self._connection.execute(
+                query.where(ReceivedMailRow.id.in_(chunk)).order_by(ReceivedMailRow.id).with_for_update()
             )
-        )
-        if not taken.rowcount:
-            return False
-        accounts = Accounts(self._connection)
-        for account in filing.new_accounts:
-            accounts.add(account)
-        for decision in filing.decisions:
-            accounts.remember(decision)
-        RegistrationLinks(self._connection).add(filing.new_links)
-        Invoices(self._connection).add(
-            filing.invoices, subject=filing.message.subject if filing.message else None
-        )
-        for invoice in filing.invoices:
-            if look := filing.second_looks.get(invoice.id):
-                SecondLooks(self._connection).put(invoice, look)
-        History(self._connection).add(filing.events)
-        outbox = Outbox(self._connection)
-        outbox.add(filing.outbound_mails)
-        if filing.bounce is not None:
-            outbox.bounced(filing.bounce.message_id, filing.bounce.reply)
-        return True
+        }
 
     def failed(self, mail_id: str, *, by: str, reason: str, not_before: datetime) -> int:
         """Puts a mail back into the queue after a failure, due again at `not_before`; its failures so far."""
@@ -282,6 +271,20 @@ class ReceivedMails:
     def oldest_queued(self) -> datetime | None:
         """When the oldest mail in the queue was received."""
         return self._connection.scalar(select(func.min(ReceivedMailRow.received_at)).where(IN_QUEUE))
+
+
+def _filed_values(filing: Filing) -> dict[str, Any]:
+    quarantined = filing.outcome is Outcome.QUARANTINED
+    return {
+        "of_mail": filing.mail_id,
+        "state": MailState.QUARANTINED if quarantined else MailState.FILED,
+        "outcome": filing.outcome,
+        "reason": filing.reason,
+        "message_id": filing.message.message_id if filing.message else None,
+        "content": codec.message_to_json(filing.message) if filing.message else None,
+        "expires_at": filing.expires_at,
+        "sender_check_at": filing.received_at,
+    }
 
 
 def _record(row: Row[Any]) -> ReceivedMail:

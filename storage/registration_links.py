@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import Row, select, update
 from sqlalchemy.engine import Connection
 
 from storage.errors import Conflict, NotFound
-from storage.records.registration import RegistrationLink
+from storage.many_rows import insert_rows
+from storage.records.registration import LinkState, RegistrationLink
+from storage.tables.base import table_of
 from storage.tables.people import RegistrationLinkRow
 
 
@@ -25,26 +27,34 @@ class RegistrationLinks:
 
         Raises Conflict when the address has a live link at the new one's `created_at`.
         """
-        for link in links:
-            live = self.live(link.email, link.created_at)
-            if live is not None:
-                raise Conflict(f"{link.email} has a live registration link already: {live.id}")
-            self._connection.execute(
-                update(RegistrationLinkRow)
-                .where(RegistrationLinkRow.email == link.email.lower(), RegistrationLinkRow.newest)
-                .values(newest=False)
-            )
-            self._connection.execute(
-                insert(RegistrationLinkRow).values(
-                    id=link.id,
-                    account_id=link.account_id,
-                    email=link.email.lower(),
-                    token_digest=link.token_digest,
-                    newest=True,
-                    created_at=link.created_at,
-                    expires_at=link.expires_at,
-                )
-            )
+        if not links:
+            return
+        # One order for everybody: two workers that write the same addresses must not wait for each other.
+        ordered = sorted(links, key=lambda link: (link.email.lower(), link.created_at))
+        newest = {link.email: link for link in self.newest([link.email for link in ordered])}
+        for link in ordered:
+            before = newest.get(link.email.lower())
+            if before is not None and before.state(link.created_at) is LinkState.LIVE:
+                raise Conflict(f"{link.email} has a live registration link already: {before.id}")
+            newest[link.email.lower()] = link
+        self._connection.execute(
+            update(RegistrationLinkRow)
+            .where(RegistrationLinkRow.email.in_(list(newest)), RegistrationLinkRow.newest)
+            .values(newest=False)
+        )
+        rows = [
+            {
+                "id": link.id,
+                "account_id": link.account_id,
+                "email": link.email.lower(),
+                "token_digest": link.token_digest,
+                "newest": link is newest[link.email.lower()],
+                "created_at": link.created_at,
+                "expires_at": link.expires_at,
+            }
+            for link in ordered
+        ]
+        insert_rows(self._connection, table_of(RegistrationLinkRow), rows)
 
     def live(self, email: str, now: datetime) -> RegistrationLink | None:
         """The link of an address that can be redeemed at `now`."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, and_, delete, func, insert, or_, select, text, update
+from sqlalchemy import and_, bindparam, delete, func, insert, or_, select, text, update
 from sqlalchemy.engine import Connection
 
 from storage.chunks import chunks
@@ -14,6 +14,7 @@ from storage.records.companies import Approval, SecondLook
 from storage.records.invoices import Invoice
 from storage.records.people import MembershipState
 from storage.records.webhooks import WebhookEvent
+from storage.tables.base import table_of
 from storage.tables.invoices import InboxEntryRow, InvoiceRow
 from storage.tables.partners import SecondLookRow
 from storage.tables.people import MembershipRow
@@ -22,6 +23,11 @@ from storage.webhook_deliveries import WebhookDeliveries
 PEOPLE = 2  # of a company, who have to find an invoice right
 # Written out, for with bound values SQLite cannot know that the partial index holds these rows.
 IN_QUESTION = text("inbox_entry.second_look IN ('waiting', 'withheld', 'rejected')")
+
+
+_PUT = update(table_of(InboxEntryRow)).where(
+    InboxEntryRow.account_id == bindparam("of_account"), InboxEntryRow.invoice_id == bindparam("of_invoice")
+)
 
 
 class SecondLooks:
@@ -49,7 +55,18 @@ class SecondLooks:
 
     def put(self, invoice: Invoice, look: SecondLook | None) -> None:
         """Notes where an invoice stands; None: nobody has to look."""
-        self._connection.execute(update(InboxEntryRow).where(_entry_of(invoice)).values(second_look=look))
+        self.put_all([(invoice, look)])
+
+    def put_all(self, looks: Sequence[tuple[Invoice, SecondLook | None]]) -> None:
+        """The same of some invoices."""
+        if looks:
+            self._connection.execute(
+                _PUT,
+                [
+                    {"of_account": invoice.account_id, "of_invoice": invoice.id, "second_look": look}
+                    for invoice, look in looks
+                ],
+            )
 
     def approval(self, invoice_id: str) -> Approval | None:
         """What the first of two people said of an invoice."""
@@ -115,7 +132,3 @@ class SecondLooks:
         if outbox.held_subjects({invoice.account_id for invoice in invoices}):
             return
         outbox.release([mail.id for invoice in invoices for mail in outbox.of_invoice(invoice.id)], now)
-
-
-def _entry_of(invoice: Invoice) -> ColumnElement[bool]:
-    return and_(InboxEntryRow.account_id == invoice.account_id, InboxEntryRow.invoice_id == invoice.id)

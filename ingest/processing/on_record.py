@@ -1,8 +1,9 @@
-"""Loads what the store knows that matters for one mail, in a fixed number of queries."""
+"""Loads what the store knows that matters for a group of mails, in a fixed number of queries."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from ingest.processing.filing import OnRecord
@@ -18,9 +19,11 @@ from storage.account_keys import (
     split_address,
     vat_id_key,
 )
+from storage.accounts import keys_of
 from storage.records.companies import AccountStatus, CompanyAccount, WarningPolicy
+from storage.records.filing import Filing
 from storage.records.mails import ReceivedMail
-from storage.records.outgoing import OutboundMail
+from storage.records.outgoing import OutboundState
 from storage.records.partners import ContractingPartner, PartnerTrust
 from storage.records.reading import MailReading
 from storage.records.registration import RegistrationLink
@@ -34,36 +37,114 @@ _OURS = "<invoices."  # so the Message-IDs of our mails begin
 def load_on_record(
     records: Transaction, mail: ReceivedMail, reading: MailReading, now: datetime, *, with_audience: bool
 ) -> OnRecord:
-    """The accounts that could be meant, their newest links, and the partner that sent the mail.
+    """What matters for one mail; see GroupOnRecord."""
+    return GroupOnRecord(records, [(mail, reading)], now, with_audience=with_audience).of(mail, reading)
 
-    `with_audience`: also those who are told of its invoices.
+
+class GroupOnRecord:
+    """The accounts that could be meant, their newest links, and the partners that sent the mails.
+
+    What is decided about one of the mails is on record for the next: `add` says what that is.
     """
-    terms = [invoice.terms for invoice in reading.invoices]
-    partner = _partner(records, mail, reading)
-    keys = keys_to_look_up(mail.envelope.forward_paths, terms, partner.id if partner else None)
-    names = _names(reading)
-    owners = records.accounts.owners(keys | names)
-    memberships = _memberships(records, keys)
-    assigned = {mail.assignment.account_id} if mail.assignment else set()
-    of_users = {account_id for found in memberships.values() for account_id in found}
-    accounts = records.accounts.by_ids({*owners.values(), *of_users, *assigned})
-    invited = [
+
+    def __init__(
+        self,
+        records: Transaction,
+        mails: Sequence[tuple[ReceivedMail, MailReading]],
+        now: datetime,
+        *,
+        with_audience: bool,
+    ) -> None:
+        """`with_audience`: also those who are told of the invoices."""
+        self._asked = _with_partners(records, mails)
+        keys = {key for asked in self._asked.values() for key in asked.keys}
+        names = {name for asked in self._asked.values() for name in asked.names}
+        self._owners = records.accounts.owners(keys | names)
+        self._memberships = _memberships(records, keys)
+        of_users = {account_id for found in self._memberships.values() for account_id in found}
+        assigned = {mail.assignment.account_id for mail, _ in mails if mail.assignment}
+        self._accounts = records.accounts.by_ids({*self._owners.values(), *of_users, *assigned})
+        self._links = {link.email: link for link in records.links.newest(_invited(self._accounts.values()))}
+        self._audience = Audience()
+        if with_audience and any(reading.invoices for _, reading in mails):
+            partner_ids = {asked.partner.id for asked in self._asked.values() if asked.partner}
+            self._audience = _audience(
+                records, self._accounts.values(), self._links.values(), partner_ids, now
+            )
+        self._own = records.outbox.by_message_ids(_own_ids(reading for _, reading in mails))
+
+    def of(self, mail: ReceivedMail, reading: MailReading) -> OnRecord:
+        """What matters for one of the mails, and nothing that only matters for others."""
+        asked = self._asked[mail.id]
+        wanted = asked.keys | asked.names
+        owners = {key: self._owners[key] for key in wanted if key in self._owners}
+        memberships = {key: self._memberships[key] for key in asked.keys if key in self._memberships}
+        ids = {*owners.values(), *(one for found in memberships.values() for one in found)}
+        ids |= {mail.assignment.account_id} if mail.assignment else set()
+        accounts = {one: self._accounts[one] for one in sorted(ids) if one in self._accounts}
+        emails = _invited(accounts.values())
+        return OnRecord(
+            candidates=Candidates(owners, accounts, memberships),
+            newest_links={email: self._links[email] for email in emails if email in self._links},
+            partner=asked.partner,
+            proposals=tuple(accounts[owners[name]] for name in sorted(asked.names & owners.keys())),
+            audience=self._audience,
+            own=next((self._own[one] for one in _own_ids([reading]) if one in self._own), None),
+        )
+
+    def add(self, filing: Filing) -> None:
+        """Takes note of what a filing adds that the mails after it have to find on record."""
+        for account in filing.new_accounts:
+            self._accounts[account.id] = account
+            self._owners |= dict.fromkeys(keys_of(account), account.id)
+        for decision in filing.decisions:
+            self._owners[AccountKey(KeyKind.DECISION, decision.key)] = decision.account_id
+        self._links |= {link.email: link for link in filing.new_links}
+        if filing.bounce is not None:
+            own = self._own[filing.bounce.message_id]
+            self._own[filing.bounce.message_id] = replace(own, state=OutboundState.BOUNCED)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What a mail asks the store for."""
+
+    partner: ContractingPartner | None
+    keys: set[AccountKey]
+    names: set[AccountKey]
+
+
+def _with_partners(
+    records: Transaction, mails: Sequence[tuple[ReceivedMail, MailReading]]
+) -> dict[str, _Asked]:
+    """The partner of each mail, by its id, and the keys that follow from it."""
+    keys = {mail.id: tuple(dict.fromkeys(_partner_keys(mail, reading))) for mail, reading in mails}
+    owners = records.partners.owners({key for found in keys.values() for key in found})
+    partners = records.partners.by_ids(set(owners.values()))
+    asked = {}
+    for mail, reading in mails:
+        partner = _partner([partners[owners[key]] for key in keys[mail.id] if key in owners])
+        terms = [invoice.terms for invoice in reading.invoices]
+        partner_id = partner.id if partner else None
+        asked[mail.id] = _Asked(
+            partner, keys_to_look_up(mail.envelope.forward_paths, terms, partner_id), _names(reading)
+        )
+    return asked
+
+
+def _partner(found: Sequence[ContractingPartner]) -> ContractingPartner | None:
+    """The partner of the From field, else of the reverse-path, else of the seller; a blocked one before all."""
+    blocked = (one for one in found if one.trust is PartnerTrust.BLOCKED)
+    return next(blocked, found[0] if found else None)
+
+
+def _invited(accounts: Iterable[CompanyAccount]) -> list[str]:
+    """The addresses to which links were sent."""
+    return [
         address_key(account.addresses[0]).value
-        for account in accounts.values()
+        for account in accounts
         if account.status is AccountStatus.INVITED and account.addresses
     ]
-    links = {link.email: link for link in records.links.newest(invited)}
-    audience = Audience()
-    if with_audience and reading.invoices:
-        audience = _audience(records, accounts.values(), links.values(), partner, now)
-    return OnRecord(
-        candidates=Candidates(owners, accounts, memberships),
-        newest_links=links,
-        partner=partner,
-        proposals=tuple(accounts[owners[name]] for name in sorted(names & owners.keys())),
-        audience=audience,
-        own=_own(records, reading),
-    )
 
 
 def _memberships(records: Transaction, keys: Iterable[AccountKey]) -> dict[AccountKey, tuple[str, ...]]:
@@ -82,7 +163,7 @@ def _audience(
     records: Transaction,
     accounts: Iterable[CompanyAccount],
     links: Iterable[RegistrationLink],
-    partner: ContractingPartner | None,
+    partner_ids: Iterable[str],
     now: datetime,
 ) -> Audience:
     accounts = list(accounts)
@@ -99,31 +180,22 @@ def _audience(
     addresses = [user.email for user in users.values()] + [link.email for link in links]
     return Audience(
         members=members,
-        held=frozenset(
-            checked_first | records.outbox.held_subjects([*ids, *([partner.id] if partner else [])])
-        ),
+        held=frozenset(checked_first | records.outbox.held_subjects([*ids, *partner_ids])),
         bouncing=frozenset(records.outbox.bouncing(addresses, now - BOUNCING_FOR)),
     )
 
 
-def _own(records: Transaction, reading: MailReading) -> OutboundMail | None:
-    """The mail of ours that this is, or that it returns."""
-    ids = [reading.returned.message_id if reading.returned else None, reading.message.message_id]
-    for message_id in ids:
-        if message_id and message_id.startswith(_OURS) and (own := records.outbox.by_message_id(message_id)):
-            return own
-    return None
-
-
-def _partner(records: Transaction, mail: ReceivedMail, reading: MailReading) -> ContractingPartner | None:
-    """The partner of the From field, else of the reverse-path, else of the seller; a blocked one before all."""
-    keys = list(dict.fromkeys(_partner_keys(mail, reading)))
-    owners = records.partners.owners(keys)
-    if not owners:
-        return None
-    partners = records.partners.by_ids(set(owners.values()))
-    found = [partners[owners[key]] for key in keys if key in owners]
-    return next((one for one in found if one.trust is PartnerTrust.BLOCKED), found[0])
+def _own_ids(readings: Iterable[MailReading]) -> list[str]:
+    """By which a mail would be one of ours, or return one."""
+    ids = [
+        message_id
+        for reading in readings
+        for message_id in (
+            reading.returned.message_id if reading.returned else None,
+            reading.message.message_id,
+        )
+    ]
+    return [message_id for message_id in ids if message_id and message_id.startswith(_OURS)]
 
 
 def _partner_keys(mail: ReceivedMail, reading: MailReading) -> Iterator[AccountKey]:

@@ -6,17 +6,19 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from operator import attrgetter
 
 import tenacity
 
 from ingest import mail_log
 from ingest.processing.filing import Filer, OnRecord, Rules
 from ingest.processing.matching import Candidates
-from ingest.processing.on_record import load_on_record
+from ingest.processing.on_record import GroupOnRecord
 from reading.sandbox import ReadingFailed
 from storage.errors import Conflict, StorageUnavailable
 from storage.records.filing import Filing
 from storage.records.history import HistoryEvent, HistoryEventName
+from storage.records.mails import ReceivedMail
 from storage.records.reading import MailReading
 from storage.records.webhooks import WebhookEvent
 from storage.store import Store
@@ -52,7 +54,11 @@ class Recorder:
         may be tried again.
         """
         try:
-            self._record_together(group)
+            try:
+                self._record_together(group)
+            except Conflict:
+                # Most often another worker invited the same companies meanwhile; the next look finds them there.
+                self._record_together(group)
         except StorageUnavailable:
             raise
         except Exception as error:
@@ -82,25 +88,38 @@ class Recorder:
             self._note_failure(records, one.mail_id, f"filing failed: {type(error).__name__}")
 
     def _record_together(self, group: Sequence[Finished]) -> None:
-        filings: list[tuple[Filing, float]] = []
         with self._store.transaction() as records:
-            mails = records.mails.by_ids(one.mail_id for one in group)
-            for one in group:
-                if isinstance(one.result, ReadingFailed):
-                    self._note_failure(records, one.mail_id, one.result.reason)
-                    continue
-                mail = mails[one.mail_id]
-                now, told = self._now(), self._rules.notices is not None
-                on_record = load_on_record(records, mail, one.result, now, with_audience=told)
-                filing = Filer(mail, on_record, self._rules, now).file(one.result)
-                if records.mails.file(filing, by=self._name):
-                    filings.append((filing, one.started))
-                else:
+            mails = records.mails.held((one.mail_id for one in group), by=self._name)
+            readings: list[tuple[ReceivedMail, MailReading]] = []
+            for one in sorted(group, key=attrgetter("mail_id")):
+                if one.mail_id not in mails:
                     mail_log.lost_claim(one.mail_id)
-            recorded = [invoice.id for filing, _ in filings for invoice in filing.invoices]
-            records.webhook_deliveries.tell(WebhookEvent.RECEIVED, recorded, self._now())
-        for filing, started in filings:
-            mail_log.filed(filing, (time.monotonic() - started) * 1000)
+                elif isinstance(one.result, ReadingFailed):
+                    self._note_failure(records, one.mail_id, one.result.reason)
+                else:
+                    readings.append((mails[one.mail_id], one.result))
+            filings = self._filed(records, readings)
+        started = {one.mail_id: one.started for one in group}
+        for filing in filings:
+            mail_log.filed(filing, (time.monotonic() - started[filing.mail_id]) * 1000)
+
+    def _filed(
+        self, records: Transaction, readings: Sequence[tuple[ReceivedMail, MailReading]]
+    ) -> list[Filing]:
+        """Decides about each mail as if those before it were on record already, then writes all of it."""
+        if not readings:
+            return []
+        now = self._now()
+        on_record = GroupOnRecord(records, readings, now, with_audience=self._rules.notices is not None)
+        filings = []
+        for mail, reading in readings:
+            filing = Filer(mail, on_record.of(mail, reading), self._rules, now).file(reading)
+            on_record.add(filing)
+            filings.append(filing)
+        records.mails.file_all(filings, by=self._name)
+        recorded = [invoice.id for filing in filings for invoice in filing.invoices]
+        records.webhook_deliveries.tell(WebhookEvent.RECEIVED, recorded, now)
+        return filings
 
     def _note_failure(self, records: Transaction, mail_id: str, reason: str) -> None:
         now = self._now()

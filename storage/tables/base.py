@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import JSON, DateTime, Index, LargeBinary, MetaData, String, Text, text
+from sqlalchemy import JSON, DateTime, Index, LargeBinary, MetaData, String, Table, Text, text
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.types import TypeDecorator
@@ -61,6 +61,13 @@ Id = String(36)
 
 # Sorted and compared by octets on both engines, so that an index finds what begins with something.
 BY_OCTETS = Text().with_variant(Text(collation="C"), "postgresql")
+
+
+def table_of(row: type[Base]) -> Table:
+    """The table that holds rows of this kind."""
+    table = row.__table__
+    assert isinstance(table, Table)  # noqa: S101  -- none of ours is mapped to anything else
+    return table
 
 
 def where_set(name: str, column: str) -> Index:

@@ -62,7 +62,7 @@ class Company:
         )
         self.store.add_mails([mail])
         with self.store.transaction() as records:
-            records.invoices.add([invoice], subject)
+            records.invoices.add([invoice], {invoice.mail_id: subject})
         return invoice
 
     def page(self, user_id: str | None = None, **query: Any) -> InboxPage:

@@ -22,8 +22,8 @@ KEYS = [
 ]
 
 
-def _first_alike(records: Transaction) -> None:
-    records.invoices._first_alike(
+def _alike(records: Transaction) -> None:
+    records.invoices._alike(
         [
             making.invoice(mail_id="m", account_id=account_id, same_invoice=digest)
             for account_id in "ab"
@@ -39,7 +39,7 @@ def _first_alike(records: Transaction) -> None:
         lambda records: records.partners.owners(KEYS),
         lambda records: records.memberships.accounts_of_addresses(["a@b.example", "c@d.example"]),
         lambda records: records.invoices.with_number("a", "R-1"),
-        _first_alike,
+        _alike,
     ],
     ids=["accounts", "partners", "users", "same-number", "same-invoice"],
 )

@@ -27,7 +27,7 @@ POINTS: dict[str, tuple[Any, str, bool]] = {
     "6 claimed": (ReaderPool, "start", True),
     "7 being read": (ReaderPool, "start", False),
     "8 read": (Recorder, "record", True),
-    "9 filed, not committed": (ReceivedMails, "file", False),
+    "9 filed, not committed": (ReceivedMails, "file_all", False),
     "10 filed": (Recorder, "record", False),
 }
 
