@@ -13,7 +13,6 @@ import argparse
 import asyncio
 import http.client
 import itertools
-import json
 import random
 import socket
 import sys
@@ -25,24 +24,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
-
-from psycopg.types.json import Json
 
 from bench.database import ENGINES, database, server
 from bench.figures import percentile
-from bench.synthetic import account_id, fill
+from bench.synthetic import Made, account_id, fill
 from cli.forms import invoice_forms
 from portal.app import create_app
 from portal.documents import Documents
 from portal.serving import server_of
 from portal.wired import Portal
-from storage import codec
 from storage.ids import new_id
 from storage.inbox_query import InboxQuery
-from storage.inbox_words import sort_key, words_of
 from storage.records.people import Language, Membership, MembershipState, Role, User
-from storage.records.reading import BusinessTerms, DocumentFormat, InvoiceReading, Part, PartRole, Party
 from storage.store import Store
 
 LARGE = 99  # companies that share four tenths
@@ -50,30 +43,6 @@ _FIRST = "Alpha Berg Clara Delta Eiche Fluss Gold Hafen Insel Jura"
 _SECOND = "Werkzeug Papier Technik Energie Logistik Bau Druck Medien Handel Metall"
 SELLERS = [f"{first} {second} GmbH" for first in _FIRST.split() for second in _SECOND.split()]
 SEED = 20_26
-_DOCUMENT = Part(
-    path="2",
-    name="invoice.xml",
-    media_type="application/xml",
-    declared_type="application/xml",
-    size=300,
-    sha256="0" * 64,
-    role=PartRole.INVOICE,
-)
-_CONTENT = codec.invoice_to_json(
-    InvoiceReading(
-        terms=BusinessTerms(
-            format=DocumentFormat.CII,
-            structured=True,
-            total_with_vat="119.00",
-            currency="EUR",
-            seller=Party(name="Alpha Werkzeug GmbH", vat_id="DE123456788"),
-            buyer=Party(name="Company Ltd"),
-        ),
-        document=_DOCUMENT,
-        attachments=(_DOCUMENT,),
-    )
-)
-_JSON = json.dumps(_CONTENT)
 
 
 def _owner(number: int, companies: int) -> int:
@@ -85,36 +54,16 @@ def _owner(number: int, companies: int) -> int:
     return 1 + LARGE + (number * 2_654_435_761 >> 8) % (companies - LARGE - 1)
 
 
-def _varied(companies: int) -> Any:
-    """Rows of a mail and its invoice, with an owner, a seller and an amount of their own."""
-
-    def changed(number: int, table: str, row: tuple[Any, ...]) -> Iterator[tuple[Any, ...]]:
-        owner = account_id(_owner(number, companies))
-        seller = SELLERS[number * 7919 % len(SELLERS)]
-        total = f"{number * 37 % 500_000 / 100:.2f}"
-        words = words_of(number=f"RE-2026-{number}", total=total, texts=(seller,))
-        if table == "invoice":
-            content = _JSON if isinstance(row[11], str) else Json(_CONTENT)
-            yield (*row[:3], owner, *row[4:9], f"RE-2026-{number}", row[10], content, *row[12:])
-        elif table == "received_mail":
-            yield (*row[:11], None, *row[12:])
-        elif table == "inbox_entry":
-            cents = int(total.replace(".", ""))
-            joined = "".join(f" {word}" for word in words)
-            yield (
-                *(owner, *row[1:5], f"RE-2026-{number}", f"2026-{1 + number % 12:02d}-01"),
-                *(seller, sort_key(seller), total, cents, "EUR", number % 50 == 0, joined),
-            )
-        elif table == "inbox_word":
-            if row[1] == "supplier":  # one row of the several that are replaced
-                yield from ((owner, word, row[2]) for word in words)
-        elif table == "history_event" and row[3] == "received":
-            detail = {"size": "300", "peer": "::1"}
-            yield (*row[:5], json.dumps(detail) if isinstance(row[5], str) else Json(detail))
-        elif table != "mail_octets":
-            yield row
-
-    return changed
+def _varied(number: int, companies: int) -> Made:
+    """An invoice with an owner, a seller and an amount of its own."""
+    return Made(
+        owner=_owner(number, companies),
+        number=f"RE-2026-{number}",
+        issued=f"2026-{1 + number % 12:02d}-01",
+        seller=SELLERS[number * 7919 % len(SELLERS)],
+        total=f"{number * 37 % 500_000 / 100:.2f}",
+        warned=number % 50 == 0,
+    )
 
 
 @contextmanager
@@ -190,7 +139,7 @@ def _paths(store: Store, company: int, chance: random.Random) -> dict[str, str]:
 def measure(url: str, invoices: int, companies: int, visits: int) -> dict[str, list[float]]:
     """Milliseconds of each kind of page, by who was visited; and of processor time, this client's share in it."""
     begun = time.monotonic()
-    fill(url, invoices, 1, companies=companies, changed=_varied(companies))
+    fill(url, invoices, 1, companies=companies, made=_varied)
     print(
         f"  {invoices:,} invoices of {companies:,} companies written in {time.monotonic() - begun:.0f} s",
         flush=True,
@@ -232,8 +181,8 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--visits", type=int, default=300)
     chosen = parser.parse_args(arguments)
     print(f"bench.portal on {chosen.database}")
-    few = (max(2000, chosen.invoices // 100), max(150, chosen.companies // 100))
-    sizes = (few, (chosen.invoices, chosen.companies))
+    fewer = (max(2000, chosen.invoices // 100), max(150, chosen.companies // 100))
+    sizes = (fewer, (chosen.invoices, chosen.companies))
     measured = []
     with server(chosen.database) as at:
         for invoices, companies in sizes:

@@ -151,7 +151,7 @@ def _steady(url: str, days: int, mails_a_day: int) -> dict[str, float]:
 
 
 def _measured(
-    engine: str, invoices: int, expired: int, *, rounds: int = 0, seconds: float = 0
+    engine: str, invoices: int, expired: int, *, slim: bool, rounds: int = 0, seconds: float = 0
 ) -> tuple[Run, dict[str, Any]]:
     """One run over `expired` among `invoices`; before it, rounds of mail alone and beside runs."""
     with (
@@ -160,7 +160,7 @@ def _measured(
         database(address, Path(folder)) as url,
     ):
         begun = time.monotonic()
-        fill(url, invoices, expired)
+        fill(url, invoices, expired, slim=slim)
         about: dict[str, Any] = {"fill_seconds": time.monotonic() - begun}
         if rounds:
             about["accept"] = beside(url, rounds, seconds)
@@ -173,6 +173,7 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--database", choices=ENGINES, default="sqlite")
     parser.add_argument("--invoices", type=int, default=1_000_000)
     parser.add_argument("--expired", type=int, default=100_000)
+    parser.add_argument("--slim", action="store_true", help="smaller rows, so that more fit the disk")
     parser.add_argument("--days", type=int, default=200, help="of the steady state; 0: leave it out")
     parser.add_argument("--mails-a-day", type=int, default=50)
     parser.add_argument("--rounds", type=int, default=4, help="of mail alone and beside a run; 0: none")
@@ -186,11 +187,14 @@ def main(arguments: Sequence[str]) -> None:
         return
     figures: dict[str, Any] = {"database": options.database}
     if options.expired:
-        small, _ = _measured(options.database, options.invoices // 10, options.expired // 10)
+        small, _ = _measured(
+            options.database, options.invoices // 10, options.expired // 10, slim=options.slim
+        )
         large, about = _measured(
             options.database,
             options.invoices,
             options.expired,
+            slim=options.slim,
             rounds=options.rounds,
             seconds=options.seconds,
         )
