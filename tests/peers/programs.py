@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes.util
 import os
 import pwd
 import shutil
@@ -25,12 +26,14 @@ TEST_FILES = {
     "chromium": "browser/test_*.py",
     "pgbouncer": "[behind-pgbouncer]",  # a parameter of tests/contract
     "spf-suite": "senders/test_spf_suite.py",
+    "seccomp": "locked/test_*.py",
 }
 _WITHOUT = {
     "strace": "that the disk has a mail before 250 is said",
     "chromium": "the portal in a browser",
     "pgbouncer": "the store behind a pooler",
     "spf-suite": "the public test suite of SPF",
+    "seccomp": "the main job under the restrictions of the units",
 }
 MUST_BE_ROOT = frozenset({"postfix", "exim4"})
 EXIM_USER = "Debian-exim"  # who Debian's Exim becomes; its package makes the user
@@ -38,6 +41,7 @@ _HOW_TO_INSTALL = {
     "exim4": "apt-get install exim4-daemon-light; beside Postfix, unpack the package and add the user Debian-exim",
     "spf-suite": "pip download --no-deps --no-binary :all: pyspf, unpack it, and name its test/rfc7208-tests.yml in "
     f"{SPF_SUITE}",
+    "seccomp": "apt-get install systemd libseccomp2",
     "nodemailer": "npm install nodemailer, in a folder that NODE_PATH names",
 }
 
@@ -51,6 +55,10 @@ def find(program: str) -> str | None:
     if program == "spf-suite":
         suite = os.environ.get(SPF_SUITE)
         return suite if suite and Path(suite).is_file() else None
+    if program == "seccomp":  # no program but a library, and who knows its groups
+        return (
+            shutil.which("systemd-analyze", path=SEARCH_PATH) if ctypes.util.find_library("seccomp") else None
+        )
     if program == "exim4" and not _is_user(EXIM_USER):
         return None
     return shutil.which(program, path=SEARCH_PATH)

@@ -14,8 +14,8 @@ import pytest
 from cli import operations
 from cli.main import main
 from config.load import load
+from tests.locked.unit import UNITS, read_unit
 
-UNITS = Path(__file__).parents[2] / "systemd"
 PARTS = [
     *("invoices-smtp.service", "invoices-worker.service"),
     *("invoices-portal.service", "invoices-outbound.service"),
@@ -45,21 +45,6 @@ LOCKED_IN = {
 }
 
 
-def _unit(name: str) -> dict[str, dict[str, list[str]]]:
-    """The values of each key by section; a key may stand several times (systemd.syntax(7))."""
-    sections: dict[str, dict[str, list[str]]] = {}
-    for line in (UNITS / name).read_text(encoding="utf-8").splitlines():
-        if not line or line.startswith("#"):
-            continue
-        if heading := re.fullmatch(r"\[(\w+)\]", line):
-            section = sections.setdefault(heading[1], {})
-            continue
-        key, separator, value = line.partition("=")
-        assert separator, f"{name}: {line}"
-        section.setdefault(key, []).append(value)
-    return sections
-
-
 def _analyze(*arguments: str) -> subprocess.CompletedProcess[str] | None:
     """What systemd-analyze says; None on a machine without it."""
     program = shutil.which("systemd-analyze")
@@ -73,7 +58,7 @@ def _analyze(*arguments: str) -> subprocess.CompletedProcess[str] | None:
 @pytest.mark.parametrize("name", SERVICES)
 def test_a_service_starts_a_command_that_exists(name: str) -> None:
     """A renamed command or option would be found out at the next boot only."""
-    [command_line] = _unit(name)["Service"]["ExecStart"]
+    [command_line] = read_unit(name)["Service"]["ExecStart"]
 
     program, *words = shlex.split(command_line)
     command: click.Command = main
@@ -90,7 +75,7 @@ def test_a_service_starts_a_command_that_exists(name: str) -> None:
 @pytest.mark.parametrize("name", SERVICES)
 def test_a_service_is_locked_in(name: str) -> None:
     """Holds also where systemd-analyze is not there to count."""
-    service = _unit(name)["Service"]
+    service = read_unit(name)["Service"]
 
     found = {key: service.get(key) for key in LOCKED_IN}
 
@@ -108,13 +93,13 @@ def test_the_exposure_of_a_service_is_small(name: str) -> None:
 
 def test_the_units_know_each_other() -> None:
     """A socket starts the service of its own name unless it says another; a timer does the same."""
-    timer, lmtp = _unit("invoices-retention.timer"), _unit("invoices-lmtp.socket")
+    timer, lmtp = read_unit("invoices-retention.timer"), read_unit("invoices-lmtp.socket")
 
     for name in ("invoices-smtp", "invoices"):
-        service = _unit(f"{name}.service")["Unit"]
+        service = read_unit(f"{name}.service")["Unit"]
         assert service["Requires"] == [f"{name}.socket"]
         assert f"{name}.socket" in service["After"][0].split()
-        assert "Service" not in _unit(f"{name}.socket")["Socket"]
+        assert "Service" not in read_unit(f"{name}.socket")["Socket"]
     assert (lmtp["Socket"]["Service"], lmtp["Socket"]["FileDescriptorName"]) == (
         ["invoices-smtp.service"],
         [LMTP],
@@ -125,15 +110,15 @@ def test_the_units_know_each_other() -> None:
 
 def test_the_target_starts_every_part() -> None:
     """One name to enable; what it starts goes with it when it is stopped."""
-    wanted = {name for line in _unit("invoices.target")["Unit"]["Wants"] for name in line.split()}
+    wanted = {name for line in read_unit("invoices.target")["Unit"]["Wants"] for name in line.split()}
 
     assert wanted == {*PARTS, "invoices-smtp.socket", "invoices-retention.timer"}
-    assert [_unit(name)["Unit"]["PartOf"] for name in PARTS] == [["invoices.target"]] * len(PARTS)
+    assert [read_unit(name)["Unit"]["PartOf"] for name in PARTS] == [["invoices.target"]] * len(PARTS)
 
 
 def test_each_part_of_the_program_has_a_service() -> None:
     """Together they run what one process would."""
-    commands = [_unit(name)["Service"]["ExecStart"][0] for name in PARTS]
+    commands = [read_unit(name)["Service"]["ExecStart"][0] for name in PARTS]
 
     started = [re.search(r"invoices serve (\w+) --config", command) for command in commands]
 
@@ -142,13 +127,13 @@ def test_each_part_of_the_program_has_a_service() -> None:
 
 def test_one_process_and_several_are_never_both_started() -> None:
     """They would want the same address."""
-    assert _unit("invoices.service")["Unit"]["Conflicts"] == ["invoices.target"]
-    assert _unit("invoices.socket")["Unit"]["Conflicts"] == ["invoices-smtp.socket"]
+    assert read_unit("invoices.service")["Unit"]["Conflicts"] == ["invoices.target"]
+    assert read_unit("invoices.socket")["Unit"]["Conflicts"] == ["invoices-smtp.socket"]
 
 
 def test_each_service_shows_its_metrics_elsewhere() -> None:
     """The setting of the file is one address for all, and the second service could not have it."""
-    addresses = [_unit(name)["Service"]["Environment"] for name in PARTS]
+    addresses = [read_unit(name)["Service"]["Environment"] for name in PARTS]
 
     assert len({tuple(address) for address in addresses}) == len(PARTS)
     assert all(address[0].startswith("INVOICES_METRICS__LISTEN=127.0.0.1:") for address in addresses)
@@ -157,7 +142,7 @@ def test_each_service_shows_its_metrics_elsewhere() -> None:
 @pytest.mark.parametrize("name", ["invoices-smtp.socket", "invoices.socket"])
 def test_the_socket_is_where_the_settings_say(name: str) -> None:
     """Postfix finds the mailbox at one address, with systemd and without."""
-    [address] = _unit(name)["Socket"]["ListenStream"]
+    [address] = read_unit(name)["Socket"]["ListenStream"]
 
     assert (address,) == load(environment={}).smtp.listen
 
@@ -165,12 +150,12 @@ def test_the_socket_is_where_the_settings_say(name: str) -> None:
 @pytest.mark.parametrize("name", DAEMONS)
 def test_a_daemon_is_watched_and_wrong_settings_are_not_tried_again(name: str) -> None:
     """Exit status 2 says that another start will not help; a watchdog that is not answered, that one will."""
-    service = _unit(name)["Service"]
+    service = read_unit(name)["Service"]
 
     assert (service["Restart"], service["RestartPreventExitStatus"]) == (["always"], ["2"])
     assert (service["Type"], service["WatchdogSec"]) == (["notify"], ["60"])
     assert service["ExecReload"] == ["/bin/kill -HUP $MAINPID"]
-    assert _unit(name)["Unit"]["StartLimitIntervalSec"] == ["0"], "however often it dies"
+    assert read_unit(name)["Unit"]["StartLimitIntervalSec"] == ["0"], "however often it dies"
 
 
 def test_systemd_understands_the_units() -> None:

@@ -1,0 +1,1 @@
+"""The programs do their main job under the restrictions of their units."""
