@@ -1,8 +1,9 @@
 """What a mail costs as nodes are added: `python -m bench.scaling [--nodes 1 8] [--mails 4000]`; needs root.
 
-Each node takes mail and files it, over one PostgreSQL. By accounting, not by speed: processor time of all nodes and of
-the database for a mail, transactions and rows read for a mail, how often a backend was found waiting for a lock, and
-dead rows of the queue. So it can be told on a machine with fewer cores than nodes.
+Each node takes mail, files it and checks its sender, over one PostgreSQL. By accounting, not by speed: processor time
+of all nodes and of the database for a mail, transactions and rows read for a mail, how often a backend was found
+waiting for a lock, and dead rows of the queue. So it can be told on a machine with fewer cores than nodes. Each node is
+warm: it has filed some mails before, which do not count. What nodes take while nothing comes is told apart.
 """
 
 from __future__ import annotations
@@ -31,7 +32,10 @@ _SESSIONS = 16
 _LOOK_SECONDS = 0.05
 _PATIENCE_SECONDS = 600.0
 
-_UNFILED = "SELECT count(*) FROM received_mail WHERE state IN ('received', 'claimed')"
+_WARM_MAILS = 64  # of each node
+_IDLE_SECONDS = 5.0
+
+_DONE = "SELECT count(*) FROM received_mail WHERE state = 'filed' AND sender_check_at IS NULL"
 _WORK = (
     "SELECT xact_commit + xact_rollback, tup_fetched + tup_returned FROM pg_stat_database"
     " WHERE datname = current_database()"
@@ -55,6 +59,7 @@ class Cost:
     mails_per_second: float
     node_milliseconds: float
     database_milliseconds: float
+    idle_share: float  # of a core that one node takes while there is no mail
     transactions: float
     rows_read: float
     waits_for_locks: float  # share of looks at working backends
@@ -72,11 +77,15 @@ def measured(nodes: int, mails: int) -> Cost:
     ):
         pids = [node.process.pid for node in running if node.process is not None]
         postmaster = _one(connection, _POSTMASTER)[0]
+        warm = _WARM_MAILS * nodes
+        _send(Path(name, "warm"), running, warm)
+        _wait_until_done(connection, warm)
+        idle = _idle_share(pids)
         before, spent, served = _one(connection, _WORK), _seconds(pids), tree_seconds(postmaster)
         began = time.monotonic()
         with _looking(url) as looks:
-            _send(Path(name), running, mails)
-            _wait_until_filed(connection)
+            _send(Path(name, "counted"), running, mails)
+            _wait_until_done(connection, warm + mails)
         seconds = time.monotonic() - began
         time.sleep(1.5)  # statistics arrive late
         after = _one(connection, _WORK)
@@ -86,6 +95,7 @@ def measured(nodes: int, mails: int) -> Cost:
             mails_per_second=mails / seconds,
             node_milliseconds=(_seconds(pids) - spent) * 1000 / mails,
             database_milliseconds=(tree_seconds(postmaster) - served) * 1000 / mails,
+            idle_share=idle,
             transactions=(after[0] - before[0]) / mails,
             rows_read=(after[1] - before[1]) / mails,
             waits_for_locks=looks[0] / max(1, looks[1]),
@@ -140,19 +150,31 @@ def _looking(url: str) -> Iterator[list[int]]:
 
 def _send(folder: Path, nodes: list[Node], mails: int) -> None:
     template = next(case.octets for case in cases() if case.name == "xrechnung-ubl")
-    template = template.replace(b"WW-26-2001", b"KEY").replace(b"<xrechnung-ubl@", b"<KEY@")
+    key = folder.name.encode() + b"-KEY"  # or the mails of the second run would be those of the first
+    template = template.replace(b"WW-26-2001", key).replace(b"<xrechnung-ubl@", b"<" + key + b"@")
+    folder.mkdir()
     (folder / "template.eml").write_bytes(template)
     command = [sys.executable, "-m", "tests.cluster.sender", folder / "list", folder / "template.eml"]
     command += [str(_SESSIONS), str(mails), "0", *(f"{node.address}:{PORT}" for node in nodes)]
-    subprocess.run(command, stdin=subprocess.PIPE, check=True)
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE
+    ) as sender:  # closed, it would tell the sender to stop
+        if sender.wait() != 0:
+            raise RuntimeError("the sender failed")
 
 
-def _wait_until_filed(connection: _Connection) -> None:
+def _wait_until_done(connection: _Connection, mails: int) -> None:
     give_up_at = time.monotonic() + _PATIENCE_SECONDS
-    while _one(connection, _UNFILED)[0]:
+    while (done := _one(connection, _DONE)[0]) < mails:
         if time.monotonic() > give_up_at:
-            raise TimeoutError("mails are left in the queue")
+            raise TimeoutError(f"of {mails} mails {done} are filed, their senders checked")
         time.sleep(0.1)
+
+
+def _idle_share(pids: list[int]) -> float:
+    before = _seconds(pids)
+    time.sleep(_IDLE_SECONDS)
+    return (_seconds(pids) - before) / _IDLE_SECONDS / len(pids)
 
 
 def _seconds(pids: list[int]) -> float:

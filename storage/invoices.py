@@ -15,6 +15,7 @@ from storage import codec
 from storage.chunks import chunks
 from storage.errors import NotFound
 from storage.inbox_entries import InboxEntries
+from storage.key_rows import any_of
 from storage.many_rows import insert_rows
 from storage.records.invoices import Environment, Invoice, InvoiceState
 from storage.records.validation import ValidationStatus
@@ -146,15 +147,24 @@ class Invoices:
             query = query.where(InvoiceRow.validation_status == status)
         return self._select(query.order_by(InvoiceRow.received_at.desc(), InvoiceRow.id.desc()))
 
-    def with_number(self, account_id: str, number: str, limit: int = 20) -> list[Invoice]:
-        """Invoices of an account with this number (BT-1), newest first, whoever the seller is."""
-        found = self._select(
-            select(InvoiceRow.__table__)
-            .where(InvoiceRow.account_id == account_id, InvoiceRow.invoice_number == number)
-            .order_by(InvoiceRow.id.desc())
-            .limit(limit)
+    def with_numbers(
+        self, numbers: Iterable[tuple[str, str]], limit: int = 20
+    ) -> dict[tuple[str, str], list[Invoice]]:
+        """Invoices by account and number (BT-1), newest first, the newest `limit` of each, whoever the seller is."""
+        found: dict[tuple[str, str], list[Invoice]] = defaultdict(list)
+        place = func.row_number().over(
+            partition_by=(InvoiceRow.account_id, InvoiceRow.invoice_number), order_by=InvoiceRow.id.desc()
         )
-        return sorted(found, key=lambda invoice: invoice.id, reverse=True)
+        for some in chunks(numbers):
+            ranked = (
+                select(InvoiceRow.id, place.label("place"))
+                .where(any_of(InvoiceRow.account_id, InvoiceRow.invoice_number, some))
+                .subquery()
+            )
+            newest = select(ranked.c.id).where(ranked.c.place <= limit)
+            for one in self._select(select(InvoiceRow.__table__).where(InvoiceRow.id.in_(newest))):
+                found[one.account_id, one.invoice_number or ""].append(one)
+        return {key: sorted(alike, key=lambda one: one.id, reverse=True) for key, alike in found.items()}
 
     def counts(self) -> dict[tuple[InvoiceState, Environment], int]:
         """How many invoices are in each state of each environment."""

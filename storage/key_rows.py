@@ -10,7 +10,9 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 
 def any_of(
-    kind: InstrumentedAttribute[str], value: InstrumentedAttribute[str], pairs: Iterable[tuple[str, str]]
+    kind: InstrumentedAttribute[str],
+    value: InstrumentedAttribute[str] | InstrumentedAttribute[str | None],
+    pairs: Iterable[tuple[str, str]],
 ) -> ColumnElement[bool]:
     """Rows with one of these pairs; there must be one.
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, suppress
 
 from sqlalchemy import Engine
 from sqlalchemy.engine import Connection
@@ -11,6 +11,7 @@ from sqlalchemy.engine import Connection
 from storage.blobs import BlobPlace, open_place
 from storage.engine import database_file, octet_log
 from storage.erasing import ErasingLock
+from storage.errors import NotFound
 from storage.mail_keys import MailKeys
 from storage.named_errors import named_errors
 from storage.sealing import seal
@@ -47,6 +48,21 @@ class Octets:
         """Ids of filed mails whose octets do not lie at `place` (None: the database). Raises StorageUnavailable."""
         with named_errors(), self._reading() as connection:
             return StoredOctets(connection).elsewhere(place.url if place else None, limit)
+
+    def of(self, mail_ids: Sequence[str]) -> dict[str, bytes]:
+        """The contents of some mails as they came after DATA, by id; those that are deleted or lost are left out.
+
+        What lies outside the database is fetched after the transaction. Raises StorageUnavailable.
+        """
+        with named_errors(), self._reading() as connection:
+            stored = StoredOctets(connection)
+            found = stored.inside(mail_ids)
+            away = stored.blobs([mail_id for mail_id in mail_ids if mail_id not in found])
+            found |= stored.logged([mail_id for mail_id in mail_ids if mail_id not in {*found, *away}])
+        for mail_id, blob in away.items():
+            with suppress(NotFound):
+                found[mail_id] = blob.fetched()
+        return found
 
     def move(self, mail_id: str, place: BlobPlace | None) -> int | None:
         """Brings the octets of a mail to `place` (None: the database); how many, None where nothing was to be done.

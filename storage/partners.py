@@ -3,23 +3,50 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, func, insert, select, update
+from sqlalchemy import Integer, Row, bindparam, func, insert, select, update
 from sqlalchemy.engine import Connection
 
 from storage.account_keys import AccountKey, KeyKind, domain_key, vat_id_key
 from storage.chunks import chunks
 from storage.errors import Conflict, NotFound
 from storage.key_rows import any_of
+from storage.many_rows import insert_rows
 from storage.records.invoices import Environment
 from storage.records.partners import ContractingPartner, PartnerOrigin, PartnerTrait, PartnerTrust, TraitKind
+from storage.tables.base import UtcDateTime, table_of
 from storage.tables.partners import PartnerKeyRow, PartnerRow, PartnerTraitRow
 
 MOST_TRAITS = 200  # of a partner
 SEEN_AGAIN_AFTER = timedelta(hours=1)  # a trait that was seen since is not written again
+
+_SEEN = bindparam("seen", type_=UtcDateTime())
+_COUNT = (
+    update(table_of(PartnerRow))
+    .where(PartnerRow.id == bindparam("of_partner"))
+    .values(
+        first_seen=func.coalesce(PartnerRow.first_seen, _SEEN),
+        last_seen=_SEEN,
+        invoices=PartnerRow.invoices + bindparam("more", type_=Integer()),
+    )
+)
+_CHANGE_TRAIT = update(table_of(PartnerTraitRow)).where(
+    PartnerTraitRow.partner_id == bindparam("of_partner"),
+    PartnerTraitRow.kind == bindparam("of_kind"),
+    PartnerTraitRow.value == bindparam("of_value"),
+)
+
+
+def seen_again(known: PartnerTrait, trait: PartnerTrait) -> PartnerTrait | None:
+    """What is noted of a trait that came again: that it did, to the hour, and what is accepted; None for nothing."""
+    # A partner that sends a thousand mails is no row that a thousand transactions wait for.
+    if trait.last_seen - known.last_seen < SEEN_AGAIN_AFTER and trait.accepted <= known.accepted:
+        return None
+    return replace(known, last_seen=trait.last_seen, accepted=trait.accepted or known.accepted)
 
 
 class Partners:
@@ -99,6 +126,10 @@ class Partners:
             raise NotFound(f'there is no partner "{name}"')
         return self.get(found)
 
+    def is_named(self, name: str) -> bool:
+        """Whether there is a partner of just this name."""
+        return self._connection.scalar(select(PartnerRow.id).where(PartnerRow.name == name)) is not None
+
     def by_ids(self, ids: Iterable[str]) -> dict[str, ContractingPartner]:
         """Partners by id; ids without a partner are left out."""
         query = select(PartnerRow.__table__)
@@ -132,62 +163,79 @@ class Partners:
                 insert(PartnerKeyRow).values(kind=key.kind, value=key.value, partner_id=partner_id)
             )
 
-    def count(self, partner_id: str, *, invoices: int, at: datetime) -> None:
-        """Notes that invoices of the partner came in."""
-        self._connection.execute(
-            update(PartnerRow)
-            .where(PartnerRow.id == partner_id)
-            .values(
-                first_seen=func.coalesce(PartnerRow.first_seen, at),
-                last_seen=at,
-                invoices=PartnerRow.invoices + invoices,
+    def count(self, came_in: Sequence[tuple[str, int, datetime]]) -> None:
+        """Notes how many invoices of some partners came in, and when the last one did."""
+        if came_in:
+            self._connection.execute(
+                _COUNT,
+                [
+                    {"of_partner": partner_id, "more": invoices, "seen": at}
+                    for partner_id, invoices, at in came_in
+                ],
             )
-        )
 
     def traits(self, partner_id: str) -> list[PartnerTrait]:
         """What came with the partner's invoices, the oldest first."""
-        query = select(PartnerTraitRow.__table__).where(PartnerTraitRow.partner_id == partner_id)
-        return [
-            PartnerTrait(
-                kind=TraitKind(row.kind),
-                value=row.value,
-                accepted=row.accepted,
-                first_seen=row.first_seen,
-                last_seen=row.last_seen,
-            )
-            for row in self._connection.execute(
-                query.order_by(PartnerTraitRow.first_seen, PartnerTraitRow.value).limit(MOST_TRAITS)
-            )
+        return self.traits_of([partner_id]).get(partner_id, [])[:MOST_TRAITS]
+
+    def traits_of(self, partner_ids: Iterable[str]) -> dict[str, list[PartnerTrait]]:
+        """The same of some partners, by id; those without any are left out."""
+        found: dict[str, list[PartnerTrait]] = defaultdict(list)
+        query = select(PartnerTraitRow.__table__).order_by(PartnerTraitRow.first_seen, PartnerTraitRow.value)
+        for chunk in chunks(partner_ids):
+            for row in self._connection.execute(query.where(PartnerTraitRow.partner_id.in_(chunk))):
+                found[row.partner_id].append(
+                    PartnerTrait(
+                        kind=TraitKind(row.kind),
+                        value=row.value,
+                        accepted=row.accepted,
+                        first_seen=row.first_seen,
+                        last_seen=row.last_seen,
+                    )
+                )
+        return dict(found)
+
+    def add_traits(self, traits: Sequence[tuple[str, PartnerTrait]]) -> None:
+        """Notes new traits of partners. Raises Conflict for one that is noted already."""
+        rows = [
+            {
+                "partner_id": partner_id,
+                "kind": trait.kind,
+                "value": trait.value,
+                "accepted": trait.accepted,
+                "first_seen": trait.first_seen,
+                "last_seen": trait.last_seen,
+            }
+            for partner_id, trait in traits
         ]
+        insert_rows(self._connection, table_of(PartnerTraitRow), rows)
+
+    def change_traits(self, traits: Sequence[tuple[str, PartnerTrait]]) -> None:
+        """Notes when these traits were seen last, and whether they are accepted."""
+        if traits:
+            self._connection.execute(
+                _CHANGE_TRAIT,
+                [
+                    {
+                        "of_partner": partner_id,
+                        "of_kind": trait.kind,
+                        "of_value": trait.value,
+                        "accepted": trait.accepted,
+                        "last_seen": trait.last_seen,
+                    }
+                    for partner_id, trait in traits
+                ],
+            )
 
     def note(self, partner_id: str, trait: PartnerTrait) -> None:
         """Notes a trait, or that it was seen once more, to the hour; what is accepted stays so."""
-        row = (
-            (PartnerTraitRow.partner_id == partner_id)
-            & (PartnerTraitRow.kind == trait.kind)
-            & (PartnerTraitRow.value == trait.value)
-        )
-        known = self._connection.execute(
-            select(PartnerTraitRow.accepted, PartnerTraitRow.last_seen).where(row)
-        ).one_or_none()
-        if known is not None:
-            # A partner that sends a thousand mails is no row that a thousand transactions wait for.
-            if trait.last_seen - known.last_seen >= SEEN_AGAIN_AFTER or trait.accepted > known.accepted:
-                changes = {"last_seen": trait.last_seen, "accepted": trait.accepted or known.accepted}
-                self._connection.execute(update(PartnerTraitRow).where(row).values(**changes))
-            return
-        if len(self.traits(partner_id)) >= MOST_TRAITS:
-            return  # a forger must not be able to fill the record
-        self._connection.execute(
-            insert(PartnerTraitRow).values(
-                partner_id=partner_id,
-                kind=trait.kind,
-                value=trait.value,
-                accepted=trait.accepted,
-                first_seen=trait.first_seen,
-                last_seen=trait.last_seen,
-            )
-        )
+        traits = self.traits(partner_id)
+        known = next((one for one in traits if (one.kind, one.value) == (trait.kind, trait.value)), None)
+        if known is None:
+            if len(traits) < MOST_TRAITS:  # a forger must not be able to fill the record
+                self.add_traits([(partner_id, trait)])
+        elif (changed := seen_again(known, trait)) is not None:
+            self.change_traits([(partner_id, changed)])
 
     def accept_traits(self, partner_id: str) -> None:
         """An operator looked at what came with the partner's invoices, and found it right."""

@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import select, text, update
+from sqlalchemy import bindparam, select, text, update
 from sqlalchemy.engine import Connection
 
 from storage import codec
+from storage.chunks import chunks
 from storage.records.senders import SenderAuthentication
+from storage.tables.base import table_of
 from storage.tables.mails import ReceivedMailRow
 
 # Written out, for with a bound value SQLite cannot know that the partial index holds these rows.
 _TO_CHECK = text("received_mail.sender_check_at IS NOT NULL")
+
+_RECORD = update(table_of(ReceivedMailRow)).where(ReceivedMailRow.id == bindparam("of_mail"))
 
 
 class SenderChecks:
@@ -54,19 +58,36 @@ class SenderChecks:
             ).all()
         )
 
-    def record(
-        self, mail_id: str, authentication: SenderAuthentication, *, again_at: datetime | None
-    ) -> bool:
-        """What came out, and when to check again; False for a mail whose content was deleted meanwhile."""
-        changed = self._connection.execute(
-            update(ReceivedMailRow)
-            .where(ReceivedMailRow.id == mail_id, ReceivedMailRow.deleted_at.is_(None), _TO_CHECK)
-            .values(authentication=codec.authentication_to_json(authentication), sender_check_at=again_at)
-        )
-        return bool(changed.rowcount)
+    def record(self, found: Sequence[tuple[str, SenderAuthentication, datetime | None]]) -> set[str]:
+        """What came out of some mails, by id, and when to check again; the ids of those that are not deleted."""
+        there = self._locked([mail_id for mail_id, _, _ in found])
+        rows = [
+            {
+                "of_mail": mail_id,
+                "authentication": codec.authentication_to_json(authentication),
+                "sender_check_at": again_at,
+            }
+            for mail_id, authentication, again_at in found
+            if mail_id in there
+        ]
+        if rows:
+            self._connection.execute(_RECORD, rows)
+        return there
 
-    def give_up(self, mail_id: str) -> None:
-        """A mail without octets has nothing to check."""
-        self._connection.execute(
-            update(ReceivedMailRow).where(ReceivedMailRow.id == mail_id).values(sender_check_at=None)
-        )
+    def give_up(self, ids: Sequence[str]) -> None:
+        """Mails without octets have nothing to check."""
+        if ids:
+            self._connection.execute(
+                update(ReceivedMailRow).where(ReceivedMailRow.id.in_(ids)).values(sender_check_at=None)
+            )
+
+    def _locked(self, ids: Sequence[str]) -> set[str]:
+        """Those of the mails that are still to be checked; nobody deletes them before this transaction ends."""
+        query = select(ReceivedMailRow.id).where(ReceivedMailRow.deleted_at.is_(None), _TO_CHECK)
+        return {
+            mail_id
+            for chunk in chunks(sorted(ids))
+            for mail_id in self._connection.scalars(
+                query.where(ReceivedMailRow.id.in_(chunk)).order_by(ReceivedMailRow.id).with_for_update()
+            )
+        }

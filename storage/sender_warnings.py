@@ -6,14 +6,25 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import Integer, bindparam, delete, func, select, update
 from sqlalchemy.engine import Connection
 
 from storage.chunks import chunks
+from storage.many_rows import insert_rows
 from storage.records.invoices import Invoice
 from storage.records.partners import SenderWarning
+from storage.tables.base import table_of
 from storage.tables.invoices import InboxEntryRow
 from storage.tables.partners import SenderWarningRow
+
+_MORE_WARNINGS = (
+    update(table_of(InboxEntryRow))
+    .where(
+        InboxEntryRow.account_id == bindparam("of_account"),
+        InboxEntryRow.invoice_id == bindparam("of_invoice"),
+    )
+    .values(warnings=InboxEntryRow.warnings + bindparam("more", type_=Integer()))
+)
 
 
 class SenderWarnings:
@@ -22,33 +33,43 @@ class SenderWarnings:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def replace(self, invoice: Invoice, warnings: Sequence[SenderWarning], *, at: datetime) -> None:
-        """What holds now, instead of what held before."""
-        invoice_id = invoice.id
-        before = self._connection.execute(
-            delete(SenderWarningRow).where(SenderWarningRow.invoice_id == invoice_id)
-        ).rowcount
-        if before != len(warnings):  # the inbox shows their number
-            self._connection.execute(
-                update(InboxEntryRow)
-                .where(InboxEntryRow.account_id == invoice.account_id, InboxEntryRow.invoice_id == invoice_id)
-                .values(warnings=InboxEntryRow.warnings + len(warnings) - before)
+    def replace(self, found: Sequence[tuple[Invoice, Sequence[SenderWarning]]], *, at: datetime) -> None:
+        """What holds of some invoices now, instead of what held before."""
+        if not found:
+            return
+        before = self._counts([invoice.id for invoice, _ in found])
+        for chunk in chunks(before):
+            self._connection.execute(delete(SenderWarningRow).where(SenderWarningRow.invoice_id.in_(chunk)))
+        changes = [
+            {"of_account": invoice.account_id, "of_invoice": invoice.id, "more": more}
+            for invoice, warnings in found
+            if (more := len(warnings) - before.get(invoice.id, 0))
+        ]
+        if changes:  # the inbox shows their number
+            self._connection.execute(_MORE_WARNINGS, changes)
+        rows = [
+            {
+                "invoice_id": invoice.id,
+                "code": one.code,
+                "position": position,
+                "text": one.text,
+                "evidence": one.evidence,
+                "at": at,
+            }
+            for invoice, warnings in found
+            for position, one in enumerate(warnings)
+        ]
+        insert_rows(self._connection, table_of(SenderWarningRow), rows)
+
+    def _counts(self, invoice_ids: Iterable[str]) -> dict[str, int]:
+        query = select(SenderWarningRow.invoice_id, func.count()).group_by(SenderWarningRow.invoice_id)
+        return {
+            invoice_id: number
+            for chunk in chunks(invoice_ids)
+            for invoice_id, number in self._connection.execute(
+                query.where(SenderWarningRow.invoice_id.in_(chunk))
             )
-        if warnings:
-            self._connection.execute(
-                insert(SenderWarningRow),
-                [
-                    {
-                        "invoice_id": invoice_id,
-                        "code": one.code,
-                        "position": position,
-                        "text": one.text,
-                        "evidence": one.evidence,
-                        "at": at,
-                    }
-                    for position, one in enumerate(warnings)
-                ],
-            )
+        }
 
     def of(self, invoice_ids: Iterable[str]) -> dict[str, list[SenderWarning]]:
         """The warnings of some invoices, by id; an invoice without any is left out."""

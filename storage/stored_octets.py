@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import CompoundSelect, Row, delete, exists, insert, select, union_all, update
 from sqlalchemy.engine import Connection
 
 from storage.blobs import open_place
+from storage.chunks import chunks
 from storage.engine import octet_log
 from storage.errors import NotFound
 from storage.expired_statements import LET_BLOB_GO, LET_OCTETS_GO
@@ -29,6 +32,36 @@ from storage.tables.mails import (
 
 # What is in quarantine may be read again by a worker, which is to need nothing but the database.
 _FILED = ReceivedMailRow.state == MailState.FILED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredBlob:
+    """All that is needed to have the octets of a mail from where they lie; no transaction need be open for it."""
+
+    mail_id: str
+    key: str
+    place: str  # its URL
+    sha256: bytes  # of the octets
+    unsealed_by: bytes | None
+
+    def fetched(self) -> bytes:
+        """The octets. Raises NotFound when they are lost; StorageUnavailable when they cannot be had now."""
+        place = open_place(self.place)
+        if place is None:
+            raise NotFound(
+                f"the octets of the mail {self.mail_id} are lost: nobody knows the place {self.place}"
+            )
+        for octets in self._readings(place.get(self.key)):
+            if hashlib.sha256(octets).digest() == self.sha256:
+                return octets
+        raise NotFound(f"the octets of the mail {self.mail_id} are damaged at {self.place}")
+
+    def _readings(self, found: bytes) -> Iterator[bytes]:
+        """What may be meant. Whether it is encrypted cannot be told by how it begins, for a sender writes that."""
+        if self.unsealed_by is not None:
+            with suppress(NotSealed):
+                yield unseal(self.unsealed_by, self.mail_id, found)
+        yield found
 
 
 class StoredOctets:
@@ -51,16 +84,12 @@ class StoredOctets:
             yield chunk
         if found:
             return
-        blob = self._blob(mail_id)
-        if blob is not None:
-            yield blob
+        if blob := self.blobs([mail_id]).get(mail_id):
+            yield blob.fetched()
+        elif extent := self._extents([mail_id]).get(mail_id):
+            yield from self._logged(mail_id, extent)
         else:
-            try:
-                yield from self._log().pieces(self._extent(mail_id))
-            except FileNotFoundError as error:
-                raise NotFound(
-                    f"the octets of the mail {mail_id} are lost: {error.filename} is missing"
-                ) from error
+            raise NotFound(f"there are no octets of a mail {mail_id}")
 
     def delete(self, mail_ids: Sequence[str]) -> None:
         """What lies in the log or elsewhere stays until `freed` or `freed_blobs` are erased, after this transaction."""
@@ -183,34 +212,58 @@ class StoredOctets:
         query = select(MailBlobRow.__table__).where(MailBlobRow.mail_id == mail_id)
         return self._connection.execute(query).one_or_none()
 
-    def _blob(self, mail_id: str) -> bytes | None:
-        row = self._blob_row(mail_id)
-        if row is None:
-            return None
-        place = open_place(row.place)
-        if place is None:
-            raise NotFound(f"the octets of the mail {mail_id} are lost: nobody knows the place {row.place}")
-        found = place.get(row.key)
-        for octets in self._readings(mail_id, found):
-            if hashlib.sha256(octets).digest() == row.sha256:
-                return octets
-        raise NotFound(f"the octets of the mail {mail_id} are damaged at {row.place}")
+    def blobs(self, mail_ids: Sequence[str]) -> dict[str, StoredBlob]:
+        """Where the octets of those mails lie that have them elsewhere, by id."""
+        query = select(MailBlobRow.__table__)
+        keys = MailKeys(self._connection)
+        return {
+            row.mail_id: StoredBlob(
+                mail_id=row.mail_id,
+                key=row.key,
+                place=row.place,
+                sha256=row.sha256,
+                unsealed_by=keys.get(row.mail_id),
+            )
+            for chunk in chunks(mail_ids)
+            for row in self._connection.execute(query.where(MailBlobRow.mail_id.in_(chunk))).all()
+        }
 
-    def _readings(self, mail_id: str, found: bytes) -> Iterator[bytes]:
-        """What may be meant. Whether it is encrypted cannot be told by how it begins, for a sender writes that."""
-        key = MailKeys(self._connection).get(mail_id)
-        if key is not None:
-            with suppress(NotSealed):
-                yield unseal(key, mail_id, found)
-        yield found
+    def logged(self, mail_ids: Sequence[str]) -> dict[str, bytes]:
+        """The octets of those mails that keep them in the log beside the database, by id; without those lost there."""
+        found: dict[str, bytes] = {}
+        for mail_id, extent in self._extents(mail_ids).items():
+            with suppress(NotFound):
+                found[mail_id] = b"".join(self._logged(mail_id, extent))
+        return found
 
-    def _extent(self, mail_id: str) -> Extent:
-        row = self._connection.execute(
-            select(MailExtentRow).where(MailExtentRow.mail_id == mail_id)
-        ).one_or_none()
-        if row is None:
-            raise NotFound(f"there are no octets of a mail {mail_id}")
-        return Extent(row.segment_id, row.position, row.size)
+    def inside(self, mail_ids: Sequence[str]) -> dict[str, bytes]:
+        """The octets of those mails that keep them in the database itself, by id."""
+        found: dict[str, list[bytes]] = defaultdict(list)
+        query = select(MailOctetsRow.mail_id, MailOctetsRow.octets).order_by(
+            MailOctetsRow.mail_id, MailOctetsRow.position
+        )
+        for chunk in chunks(mail_ids):
+            for mail_id, octets in self._connection.execute(query.where(MailOctetsRow.mail_id.in_(chunk))):
+                found[mail_id].append(octets)
+        return {mail_id: b"".join(pieces) for mail_id, pieces in found.items()}
+
+    def _extents(self, mail_ids: Sequence[str]) -> dict[str, Extent]:
+        if self._connection.dialect.name != "sqlite":
+            return {}  # a server has no log beside it
+        query = select(MailExtentRow.__table__)
+        return {
+            row.mail_id: Extent(row.segment_id, row.position, row.size)
+            for chunk in chunks(mail_ids)
+            for row in self._connection.execute(query.where(MailExtentRow.mail_id.in_(chunk)))
+        }
+
+    def _logged(self, mail_id: str, extent: Extent) -> Iterator[bytes]:
+        try:
+            yield from self._log().pieces(extent)
+        except FileNotFoundError as error:
+            raise NotFound(
+                f"the octets of the mail {mail_id} are lost: {error.filename} is missing"
+            ) from error
 
     def _log(self) -> OctetLog:
         log = octet_log(self._connection.engine)

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from ingest import mail_log
 from ingest.processing.authentication.checking import Trust
 from ingest.processing.authentication.process import CheckingProcess, ToCheck
-from ingest.processing.weighing import weigh
-from storage.errors import NotFound, StorageUnavailable
+from ingest.processing.weighing import Checked, weigh
+from storage.errors import Conflict, StorageUnavailable
 from storage.records.mails import ReceivedMail
 from storage.records.senders import SenderAuthentication, SenderStatus
 from storage.store import Store
 
-AT_ONCE = 16
+AT_ONCE = 32
 OCTETS_AT_ONCE = 64 * 1024**2
 LEASE = timedelta(seconds=120)
 IDLE_SECONDS = 0.5
@@ -79,49 +79,56 @@ class SenderChecker:
         with self._store.transaction() as records:
             ids = records.sender_checks.claim(now=now, lease=LEASE, limit=AT_ONCE)
             mails = records.mails.by_ids(ids)
-        batch: list[ToCheck] = []
-        for mail_id in ids:
-            batch.append(self._load(mails[mail_id]))
-            if sum(len(one.octets) for one in batch) > OCTETS_AT_ONCE:
-                self._check(batch, mails)
-                batch = []
-        self._check(batch, mails)
+        for some in batches([mails[mail_id] for mail_id in sorted(ids)], OCTETS_AT_ONCE):
+            self._check(some)
         return len(ids)
 
-    def _load(self, mail: ReceivedMail) -> ToCheck:
-        try:
-            with self._store.reading() as records:
-                return ToCheck(mail.id, mail.envelope, records.mails.octets(mail.id))
-        except NotFound:
-            return ToCheck(mail.id, mail.envelope, b"")
-
-    def _check(self, batch: list[ToCheck], mails: dict[str, ReceivedMail]) -> None:
-        if not batch:
-            return
+    def _check(self, mails: Sequence[ReceivedMail]) -> None:
+        octets = self._store.octets.of([mail.id for mail in mails])
+        there = [mail for mail in mails if octets.get(mail.id)]
         now = self._now()
-        found = self._process.check([one for one in batch if one.octets], now)
+        found = self._process.check([ToCheck(one.id, one.envelope, octets[one.id]) for one in there], now)
+        checked = []
+        for mail in there:
+            if mail.id not in found and self._stop.is_set():
+                continue  # cut off by us; due again when the lease ends
+            checks = mail.authentication.checks + 1 if mail.authentication else 1
+            checked.append(Checked(mail, replace(found.get(mail.id) or _unfinished(now), checks=checks)))
+        gone = [mail.id for mail in mails if not octets.get(mail.id)]
+        try:
+            self._record(checked, gone, now)
+        except Conflict:
+            # Another worker learned of the same partner meanwhile; the next look finds it there.
+            self._record(checked, gone, now)
+        for one in there:
+            if one.id in found:
+                mail_log.sender_checked(one.id, found[one.id])
+
+    def _record(self, checked: Sequence[Checked], gone: Sequence[str], now: datetime) -> None:
         with self._store.transaction() as records:
-            for one in batch:
-                if not one.octets:
-                    records.sender_checks.give_up(one.mail_id)
-                    continue
-                if one.mail_id not in found and self._stop.is_set():
-                    continue  # cut off by us; due again when the lease ends
-                earlier = mails[one.mail_id].authentication
-                checks = earlier.checks + 1 if earlier else 1
-                authentication = replace(found.get(one.mail_id) or _unfinished(now), checks=checks)
-                again_at = self._again_at(authentication, now)
-                if records.sender_checks.record(one.mail_id, authentication, again_at=again_at):
-                    weigh(records, mails[one.mail_id], authentication, now)
-        for one in batch:
-            if one.mail_id in found:
-                mail_log.sender_checked(one.mail_id, found[one.mail_id])
+            records.sender_checks.give_up(gone)
+            recorded = records.sender_checks.record(
+                [(one.mail.id, one.found, self._again_at(one.found, now)) for one in checked]
+            )
+            weigh(records, [one for one in checked if one.mail.id in recorded], now)
 
     def _again_at(self, authentication: SenderAuthentication, now: datetime) -> datetime | None:
         again = authentication.status is SenderStatus.TEMPERROR and bool(self._trust.resolvers)
         if not again or authentication.checks > len(AGAIN_AFTER):
             return None
         return now + AGAIN_AFTER[authentication.checks - 1]
+
+
+def batches(mails: Iterable[ReceivedMail], octets: int) -> Iterator[list[ReceivedMail]]:
+    """The mails in their order, each batch of not more octets unless it is a single mail."""
+    batch: list[ReceivedMail] = []
+    for mail in mails:
+        if batch and sum(one.size for one in batch) + mail.size > octets:
+            yield batch
+            batch = []
+        batch.append(mail)
+    if batch:
+        yield batch
 
 
 def _unfinished(now: datetime) -> SenderAuthentication:

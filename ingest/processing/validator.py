@@ -114,10 +114,10 @@ class Validator:
         try:
             with self._store.reading() as records:
                 invoice = records.invoices.get(waiting.invoice_id)
-                octets = records.mails.octets(waiting.mail_id)
         except NotFound:  # deleted meanwhile
             return
-        if invoice.reading is None:
+        octets = self._store.octets.of([waiting.mail_id]).get(waiting.mail_id)
+        if invoice.reading is None or octets is None:
             return
         started = time.monotonic()
         day = invoice.received_at.date().isoformat()

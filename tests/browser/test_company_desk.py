@@ -61,7 +61,7 @@ def _company(place: Town, folder: Path) -> tuple[str, str, list[str]]:
     with store.transaction() as records:
         [invoice] = records.invoices.of_mails([mail_id])
         records.second_looks.put(invoice, SecondLook.WAITING)
-        records.warnings.replace(invoice, [WARNING], at=now)
+        records.warnings.replace([(invoice, [WARNING])], at=now)
         for kind, shown in (
             (KeyKind.ADDRESS, "buchhaltung@musterwerk-anlagenbau.example"),
             (KeyKind.DOMAIN, "musterwerk-anlagenbau.example"),

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import cast
 
 import pytest
-from sqlalchemy import event
 
 from ingest.processing.filing import Rules
 from ingest.processing.notices import NoticeRules
@@ -22,6 +20,7 @@ from storage.records.people import Language
 from storage.records.reading import MailReading, Party, ReturnedMail
 from storage.store import Store
 from tests import making
+from tests.statements import counted_statements
 
 WORKER = "a"
 FULL = 32  # mails of a group; see AT_ONCE in processor.py
@@ -45,9 +44,9 @@ def test_a_group_takes_as_many_statements_as_a_few_mails(store: Store, now: date
         records.memberships.put(making.membership(company.id, anna.id))
     few, many = _claimed(store, now, 4), _claimed(store, now, FULL)
 
-    with _counted(store) as of_few:
+    with counted_statements(store) as of_few:
         _record(store, now, few)
-    with _counted(store) as of_many:
+    with counted_statements(store) as of_many:
         _record(store, now, many)
 
     with store.reading() as records:
@@ -63,7 +62,7 @@ def test_a_stranger_company_is_invited_once_by_a_group(store: Store, now: dateti
     """The second mail to it finds what the first one adds; else the group would contradict itself."""
     group = _claimed(store, now, 3, to="new@firm.example")
 
-    with _counted(store) as statements:
+    with counted_statements(store) as statements:
         _record(store, now, group)
 
     with store.reading() as records:
@@ -174,18 +173,3 @@ def _reading(place: int) -> MailReading:
 
 def _record(store: Store, now: datetime, group: Sequence[Finished]) -> None:
     Recorder(store, RULES, lambda: now, WORKER).record(group)
-
-
-@contextmanager
-def _counted(store: Store) -> Iterator[list[str]]:
-    """The statements that go to the database meanwhile."""
-    asked: list[str] = []
-
-    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
-        asked.append(statement)
-
-    event.listen(store._engine, "before_cursor_execute", note)
-    try:
-        yield asked
-    finally:
-        event.remove(store._engine, "before_cursor_execute", note)

@@ -11,6 +11,7 @@ from sqlalchemy import event
 
 from storage.account_keys import address_key, domain_key, vat_id_key
 from storage.store import Store
+from storage.tables.base import Base
 from storage.transaction import Transaction
 from tests import making
 
@@ -38,7 +39,7 @@ def _alike(records: Transaction) -> None:
         lambda records: records.accounts.owners(KEYS),
         lambda records: records.partners.owners(KEYS),
         lambda records: records.memberships.accounts_of_addresses(["a@b.example", "c@d.example"]),
-        lambda records: records.invoices.with_number("a", "R-1"),
+        lambda records: records.invoices.with_numbers([("a", "R-1"), ("b", "R-2")]),
         _alike,
     ],
     ids=["accounts", "partners", "users", "same-number", "same-invoice"],
@@ -65,4 +66,6 @@ def test_no_table_is_read_as_a_whole(tmp_path: Path, look_up: Callable[[Transact
     store.close()
 
     assert selects
-    assert [step for step in steps if step.startswith("SCAN")] == []
+    assert [
+        step for step in steps if step.startswith("SCAN") and step.split()[1] in Base.metadata.tables
+    ] == []

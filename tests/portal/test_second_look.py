@@ -39,7 +39,7 @@ def _held(place: Place, policy: WarningPolicy = WarningPolicy.HOLD) -> tuple[Com
     place.file_mails()
     with place.store.transaction() as records:
         [invoice] = records.invoices.of_mails([mail.id])
-        records.warnings.replace(invoice, [WARNING], at=NOW)
+        records.warnings.replace([(invoice, [WARNING])], at=NOW)
         notice = making.outbound(
             account_id=company.id, invoice_id=invoice.id, mail_id=mail.id, state=OutboundState.HELD
         )

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import time
 from datetime import timedelta
+from pathlib import Path
+from typing import cast
 
 import pytest
+from sqlalchemy import QueuePool
 
 from ingest.processing.authentication.checking import Trust
-from ingest.processing.sender_checker import AGAIN_AFTER, SenderChecker
-from storage.errors import NotFound
+from ingest.processing.sender_checker import AGAIN_AFTER, SenderChecker, batches
+from storage.blobs import open_place
 from storage.records.filing import Filing
 from storage.records.mails import Outcome
 from storage.records.senders import SenderAuthentication, SenderStatus
 from storage.store import Store
+from storage.stored_octets import StoredBlob
 from tests import making
 from tests.name_server import SERVFAIL, SILENT, Zone, name_server
 from tests.senders.signing import MAIL, rsa_key, signed
@@ -112,11 +116,41 @@ def test_a_mail_without_its_octets_is_given_up(store: Store, monkeypatch: pytest
     """Retention may be faster than a DNS that comes back."""
     [mail_id] = _filed(store, MAIL)
 
-    def gone(*_: object) -> bytes:
-        raise NotFound("deleted")
-
-    monkeypatch.setattr("storage.received_mail.ReceivedMails.octets", gone)
+    monkeypatch.setattr("storage.octets.Octets.of", lambda *_: {})
 
     assert _checked(store, {}) == 1
     assert _checked(store, {}, after=timedelta(days=1)) == 0
     assert _found(store, mail_id) is None
+
+
+def test_no_transaction_is_open_while_octets_come_from_elsewhere(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A slow object store would else keep a connection and, on PostgreSQL, hold up the removal of dead rows."""
+    [mail_id] = _filed(store, signed(key=KEY))
+    place = open_place(f"file://{tmp_path / 'blobs'}")
+    store.octets.move(mail_id, place)
+    fetched, busy = StoredBlob.fetched, []
+    pool = cast("QueuePool", store._engine.pool)
+    before = pool.checkedout()  # the way in keeps one
+
+    def watched(blob: StoredBlob) -> bytes:
+        busy.append(pool.checkedout() - before)
+        return fetched(blob)
+
+    monkeypatch.setattr(StoredBlob, "fetched", watched)
+
+    assert _checked(store, GOOD) == 1
+    assert busy == [0]
+    found = _found(store, mail_id)
+    assert found is not None
+    assert found.status is SenderStatus.AUTHENTICATED
+
+
+def test_large_mails_are_loaded_a_few_at_a_time() -> None:
+    """So that many of them are never in memory at once; one that is too large by itself is a batch of its own."""
+    mails = [making.received_mail(size=size) for size in (3, 4, 5, 20, 1)]
+
+    sizes = [[mail.size for mail in batch] for batch in batches(mails, 10)]
+
+    assert sizes == [[3, 4], [5], [20], [1]]

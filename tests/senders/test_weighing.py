@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from ingest.processing.look_alikes import look_alike
-from ingest.processing.weighing import weigh
+from ingest.processing.weighing import Checked, weigh
 from storage.errors import NotFound
 from storage.ids import new_id
 from storage.inbox import Inbox
@@ -17,12 +17,13 @@ from storage.records.companies import SecondLook
 from storage.records.filing import Filing
 from storage.records.history import HistoryEventName
 from storage.records.invoices import Invoice
-from storage.records.mails import Outcome
+from storage.records.mails import Outcome, ReceivedMail
 from storage.records.partners import ContractingPartner, PartnerOrigin, PartnerTrust
 from storage.records.reading import BusinessTerms, Mailbox, Party
 from storage.records.senders import AuthenticationResult, SenderAuthentication, SenderStatus
 from storage.store import Store
 from tests import making
+from tests.statements import counted_statements
 
 VAT_ID = "DE123456788"
 IBAN, OTHER_IBAN = "DE72000000000000001001", "DE45000000000000002002"
@@ -69,8 +70,39 @@ class _Mailbox:
         self, authentication: SenderAuthentication, terms: BusinessTerms | None = None, **message: Any
     ) -> list[str]:
         """An invoice comes in; the codes of the warnings about it."""
+        [codes] = self.receive_together([(authentication, terms or _terms())], **message)
+        return codes
+
+    def receive_together(
+        self, mails: list[tuple[SenderAuthentication, BusinessTerms]], **message: Any
+    ) -> list[list[str]]:
+        """Invoices come in, each with a mail, and are weighed in one batch; the codes of the warnings about each."""
+        batch = [Checked(self.filed(terms, **message), authentication) for authentication, terms in mails]
+        with self.store.transaction() as records:
+            weigh(records, batch, making.NOW)
+            invoices = records.invoices.of_mails([one.mail.id for one in batch])
+            found = records.warnings.of([invoice.id for invoice in invoices])
+        warnings = [found.get(invoice.id, []) for invoice in invoices]
+        assert all(one.text.endswith(".") and one.evidence for some in warnings for one in some)
+        return [[one.code for one in some] for some in warnings]
+
+    def file(self, number: int) -> list[Checked]:
+        """So many mails of two partners in turns, not weighed yet."""
+        names = [f"{('one', 'two')[place % 2]}.example" for place in range(number)]
+        return [
+            Checked(self.filed(_terms(seller=Party(name=name))), _authentication(name, name))
+            for name in names
+        ]
+
+    def weigh_counted(self, batch: list[Checked]) -> list[str]:
+        """Weighs a batch; the statements that it took."""
+        with counted_statements(self.store) as asked, self.store.transaction() as records:
+            weigh(records, batch, making.NOW)
+        return asked
+
+    def filed(self, terms: BusinessTerms, **message: Any) -> ReceivedMail:
+        """A mail on record with an invoice."""
         mail = making.incoming(new_id().encode())
-        terms = terms or _terms()
         invoice = making.invoice(
             mail_id=mail.id,
             account_id=self.account.id,
@@ -92,10 +124,7 @@ class _Mailbox:
         with self.store.transaction() as records:
             records.mails.claim(by="w", now=making.NOW, lease=timedelta(days=1), limit=1)
             assert records.mails.file(filing, by="w")
-            weigh(records, records.mails.get(mail.id), authentication, making.NOW)
-            found = records.warnings.of([invoice.id]).get(invoice.id, [])
-        assert all(one.text.endswith(".") and one.evidence for one in found)
-        return [one.code for one in found]
+            return records.mails.get(mail.id)
 
     def newest(self) -> Invoice:
         """The last one that came in."""
@@ -322,11 +351,35 @@ def test_a_sender_that_is_checked_again_is_counted_once(mailbox: _Mailbox) -> No
     mailbox.receive(trouble)
     with mailbox.store.transaction() as records:
         [mail_id, *_] = [invoice.mail_id for invoice in records.invoices.select()]
-        weigh(
-            records,
-            records.mails.get(mail_id),
-            _authentication("supplier.example", checks=2),
-            making.NOW,
-        )
+        again = Checked(records.mails.get(mail_id), _authentication("supplier.example", checks=2))
+        weigh(records, [again], making.NOW)
 
     assert mailbox.partner("supplier.example").invoices == 2
+
+
+def test_weighing_a_batch_takes_as_many_statements_as_a_few_mails(mailbox: _Mailbox) -> None:
+    """It is the larger part of what a mail costs beside filing, and no other worker may wait for its partners long."""
+    for name in ("one.example", "two.example"):
+        mailbox.receive(_authentication(name, name), _terms(seller=Party(name=name)))
+    few, many = mailbox.file(4), mailbox.file(32)
+
+    of_few, of_many = mailbox.weigh_counted(few), mailbox.weigh_counted(many)
+
+    assert len(of_many) == len(of_few)
+    assert len(of_many) / 32 < 0.6
+    assert mailbox.partner("one.example").invoices == 1 + 2 + 16
+    assert sum(one.startswith("UPDATE contracting_partner ") for one in of_many) == 1
+
+
+def test_mails_of_one_batch_learn_from_each_other(mailbox: _Mailbox) -> None:
+    """The second invoice of a new partner is not its first, and another bank account is warned of."""
+    account = _terms(payee_accounts=(OTHER_IBAN,))
+
+    warned = mailbox.receive_together([(PROVEN, _terms()), (PROVEN, _terms()), (PROVEN, account)])
+
+    with mailbox.store.reading() as records:
+        [partner] = records.partners.all()
+        accounts = [(one.value, one.accepted) for one in records.partners.traits(partner.id)]
+    assert warned == [["first-invoice-of-sender"], [], ["bank-account-differs"]]
+    assert partner.invoices == 3
+    assert sorted(accounts) == sorted([(IBAN, True), (OTHER_IBAN, False)])
