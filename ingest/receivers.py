@@ -17,6 +17,7 @@ from config.settings import Settings
 from ingest import mail_log
 from ingest.exposition import process_ended
 from ingest.receiving.listener import Endpoint
+from ingest.receiving.steering import Steering, spread
 from ingest.reception import DRAIN_SECONDS, Reception
 from ingest.stopping import opened_store, stop_signals
 from storage.store import Store
@@ -32,9 +33,12 @@ _spawning = multiprocessing.get_context("spawn")
 class _Receiver:
     """One process, started again whenever it dies."""
 
-    def __init__(self, number: int, start: Callable[[int], BaseProcess]) -> None:
+    def __init__(
+        self, number: int, start: Callable[[int], BaseProcess], on_death: Callable[[], None]
+    ) -> None:
         self._number = number
         self._start = start
+        self._on_death = on_death
         self._stopping = False
         self._deaths = 0
         self._process: BaseProcess | None = None
@@ -60,6 +64,7 @@ class _Receiver:
             self._ended.set()
             return
         mail_log.receiver_died(self._number, process.exitcode)
+        self._on_death()
         self._deaths += 1
         loop.call_later(min(_LONGEST_PAUSE, 0.1 * 2**self._deaths), self.start)
 
@@ -89,6 +94,7 @@ class Receivers:
         on_committed: Callable[[], None] | None = None,
     ) -> None:
         self._on_committed = on_committed
+        self._steered = [endpoint.socket for endpoint in endpoints[0]]
         self._ear, mouth = os.pipe()
         os.set_blocking(self._ear, False)
         os.set_blocking(mouth, False)
@@ -96,7 +102,7 @@ class Receivers:
         self._waited_for = len(endpoints)
         self._all_take_mail = asyncio.Event()
         self._receivers = [
-            _Receiver(number, partial(_spawn, settings, list(own), mouth))
+            _Receiver(number, partial(_spawn, settings, list(own), mouth, first=number == 1), self._on_death)
             for number, own in enumerate(endpoints, start=1)
         ]
 
@@ -113,6 +119,9 @@ class Receivers:
         asyncio.get_running_loop().remove_reader(self._ear)
         os.close(self._ear)
         os.close(self._mouth)
+
+    def _on_death(self) -> None:
+        spread(self._steered)  # it may be the one that took all
 
     def _hear(self) -> None:
         with suppress(BlockingIOError):
@@ -138,37 +147,56 @@ def _rebuilt(duplicate: object) -> _Mouth:
     return _Mouth(duplicate.detach())  # type: ignore[attr-defined]  # DupFd's own class is not public
 
 
-def _spawn(settings: Settings, endpoints: list[Endpoint], mouth: int, parent: int) -> BaseProcess:
+def _spawn(
+    settings: Settings, endpoints: list[Endpoint], mouth: int, parent: int, *, first: bool
+) -> BaseProcess:
     process = _spawning.Process(
-        target=receive, args=(settings, endpoints, _Mouth(mouth), parent), name="receiver"
+        target=receive, args=(settings, endpoints, _Mouth(mouth), parent, first), name="receiver"
     )
     process.start()
     return process
 
 
-def receive(settings: Settings, endpoints: list[Endpoint], mouth: _Mouth, parent: int) -> None:
+def receive(
+    settings: Settings,
+    endpoints: list[Endpoint],
+    mouth: _Mouth,
+    parent: int,
+    first: bool,
+) -> None:
     """What such a process does: takes mail until it is told to stop, or its parent is gone."""
     set_up_log(settings.log, troubles_in=settings.data_dir)
-    uvloop.run(_receive(settings, endpoints, mouth.descriptor, parent))
+    sockets = [endpoint.socket for endpoint in endpoints]
+    steering = Steering(sockets, settings.smtp.processes) if first else None
+    uvloop.run(_receive(settings, endpoints, mouth.descriptor, parent, steering))
 
 
-async def _receive(settings: Settings, endpoints: list[Endpoint], mouth: int, parent: int) -> None:
+async def _receive(
+    settings: Settings, endpoints: list[Endpoint], mouth: int, parent: int, steering: Steering | None
+) -> None:
     told_to_stop = stop_signals(log=False)
     _stop_with_parent(told_to_stop, parent)
     store = await opened_store(settings, told_to_stop)
     if store is None:
         return
-    await _serve_with(store, settings, endpoints, mouth, told_to_stop)
+    await _serve_with(store, settings, endpoints, mouth, told_to_stop, steering)
 
 
 async def _serve_with(
-    store: Store, settings: Settings, endpoints: list[Endpoint], mouth: int, told_to_stop: asyncio.Event
+    store: Store,
+    settings: Settings,
+    endpoints: list[Endpoint],
+    mouth: int,
+    told_to_stop: asyncio.Event,
+    steering: Steering | None,
 ) -> None:
     def tell(what: bytes) -> None:
         with suppress(OSError):  # a full pipe has said it already; a broken one has nobody to hear
             os.write(mouth, what)
 
-    reception = Reception(settings, store, endpoints, on_committed=partial(tell, _COMMITTED))
+    reception = Reception(
+        settings, store, endpoints, on_committed=partial(tell, _COMMITTED), steering=steering
+    )
     try:
         await reception.start()
         tell(_TAKES_MAIL)

@@ -20,6 +20,7 @@ from ingest.receiving.recipient_policy import RecipientPolicy, networks, recipie
 from ingest.receiving.session_terms import SessionSettings, SessionWork
 from ingest.receiving.sockets import open_socket, remove_file, written
 from ingest.receiving.spool import MemoryBudget
+from ingest.receiving.steering import Steering
 from ingest.receiving.users import Users
 from storage.ids import new_id
 from storage.records.mails import IncomingMail, Receipt
@@ -148,14 +149,18 @@ class Reception:
         endpoints: Sequence[Endpoint],
         *,
         on_committed: Callable[[], None] | None = None,
+        steering: Steering | None = None,
     ) -> None:
-        """Raises OSError or ValueError when the certificate or the file of users cannot be used."""
+        """`steering` is for the first of several processes.
+
+        Raises OSError or ValueError when the certificate or the file of users cannot be used.
+        """
         smtp = settings.smtp
         self._store = store
         self._acceptance = Acceptance(
             partial(add_mails, store),
             on_committed=on_committed,
-            under_way=lambda: self._listener.mails_under_way,
+            expected=lambda: self._listener.mails_expected,
         )
         tls = certificates(settings)
         self._listener = Listener(
@@ -182,6 +187,7 @@ class Reception:
             ),
             endpoints,
             crowd=Crowd(smtp.max_sessions, smtp.max_sessions_per_peer),
+            steering=steering,
         )
 
     @property

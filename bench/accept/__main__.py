@@ -230,7 +230,7 @@ def _haraka(left_out: _LeftOut) -> Path | None:
 
 def _certificate(folder: Path) -> Path:
     path = folder / "mx.pem"
-    path.write_bytes(self_signed(until=datetime.now(UTC) + timedelta(days=1)))
+    path.write_bytes(self_signed(until=datetime.now(UTC) + timedelta(days=29)))
     return path
 
 

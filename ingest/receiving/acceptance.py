@@ -18,17 +18,16 @@ if TYPE_CHECKING:
     Waiting = tuple[IncomingMail, asyncio.Future[Receipt]]
 
 
-_MANY_SIBLINGS = 2
-_GATHER_SECONDS = 0.003
+_GATHER_SECONDS = 0.003  # at most, for mails that are on their way to share the next commit
 
 
 class Acceptance:
     """The one way from the sessions into the store.
 
     `commit` runs in one worker thread, one batch at a time; it returns a receipt for each mail in order, and
-    either all of them are durable then or it raises. While it works, the next batch forms by itself. There is no
-    timer but one: where many more mails are on their way in, the next commit waits a moment for some of them, for
-    what a commit costs by itself is then shared by more (PostgreSQL's commit_siblings does the same).
+    either all of them are durable then or it raises. While it works, the next batch forms by itself. Where more
+    mails are on their way in, a commit waits for them, but only for a moment: what it costs by itself is then shared
+    by more (PostgreSQL's commit_delay does the same). A mail that comes alone waits for nobody.
     """
 
     def __init__(
@@ -36,18 +35,19 @@ class Acceptance:
         commit: Commit,
         *,
         on_committed: Callable[[], None] | None = None,
-        under_way: Callable[[], int] = int,
+        expected: Callable[[], int] = int,
         max_batch_mails: int = 64,
         max_batch_octets: int = 64 * 1024 * 1024,
     ) -> None:
-        """`under_way` says how many mails are on their way in, those that wait here among them."""
+        """`expected` says how many mails are on their way in, those that wait here among them."""
         self._commit = commit
-        self._under_way = under_way
+        self._expected = expected
         self._on_committed = on_committed
         self._max_batch_mails = max_batch_mails
         self._max_batch_octets = max_batch_octets
         self._waiting: deque[Waiting] = deque()
         self._running: asyncio.Task[None] | None = None
+        self._gathered: asyncio.Future[None] | None = None  # there while a commit waits for more mails
         self._closed = False
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="acceptance")
 
@@ -62,6 +62,8 @@ class Acceptance:
             raise StorageUnavailable("closing")
         future: asyncio.Future[Receipt] = asyncio.get_running_loop().create_future()
         self._waiting.append((mail, future))
+        if self._gathered is not None and self._all_are_here():
+            _wake(self._gathered)
         if self._running is None:
             self._running = asyncio.create_task(self._run())
         return await future
@@ -75,13 +77,28 @@ class Acceptance:
 
     async def _run(self) -> None:
         try:
+            await self._gather()
             while batch := self._next_batch():
                 await self._commit_batch(batch)
                 del batch  # not to hold its octets until the next one has formed
-                if self._under_way() - len(self._waiting) >= _MANY_SIBLINGS:
-                    await asyncio.sleep(_GATHER_SECONDS)
+                await self._gather()
         finally:
             self._running = None
+
+    async def _gather(self) -> None:
+        if self._closed or self._all_are_here():
+            return
+        loop = asyncio.get_running_loop()
+        gathered = self._gathered = loop.create_future()
+        timer = loop.call_later(_GATHER_SECONDS, _wake, gathered)
+        try:
+            await gathered
+        finally:
+            timer.cancel()
+            self._gathered = None
+
+    def _all_are_here(self) -> bool:
+        return len(self._waiting) >= self._expected()
 
     def _next_batch(self) -> list[Waiting]:
         """Whose caller is gone is left out: it was never told yes, so the sender still has the mail."""
@@ -124,6 +141,11 @@ class Acceptance:
         if len(receipts) != len(mails):
             raise RuntimeError(f"{len(mails)} mails committed, {len(receipts)} receipts given")
         return receipts
+
+
+def _wake(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)
 
 
 def _fail(future: asyncio.Future[Receipt], error: Exception) -> None:

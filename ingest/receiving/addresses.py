@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 import re
 import unicodedata
@@ -103,6 +104,7 @@ def _a_label(label: str) -> str:
     return label if label.isascii() else f"xn--{label.encode('punycode').decode('ascii')}"
 
 
+@functools.lru_cache(maxsize=1024)  # the same mailboxes come again and again
 def _plain(argument: str) -> PathArgument | None:
     """Nearly every path, read by one expression; None leaves the decision to the full grammar."""
     found = _PLAIN_PATH.fullmatch(argument)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _COMMANDS_PER_TURN = 100  # pipelined commands after which the other sessions get a turn
 _MAX_PROXY_HEADER = 8192
+_FRESH_SECONDS = 0.05  # within which a client that has something to say has begun to say it
 
 
 class Conversation(Connection):
@@ -42,6 +43,8 @@ class Conversation(Connection):
         self.peer: str | None = None  # the same, or whom a relay names with XCLIENT
         self._closing = False  # the listener drains: this session ends before its next command
         self._connected = False  # and told to the log, which hears of an end for each beginning
+        self._begun = self.loop.time()
+        self._fresh = True  # no mail has come yet
         self._stage = "CONNECT"
         self._in_content = False  # the client sends mail octets, which must never be read as commands
         self._errors = 0
@@ -65,6 +68,11 @@ class Conversation(Connection):
     def in_mail(self) -> bool:
         """True between the chunks of a mail."""
         return False
+
+    @property
+    def expects_mail(self) -> bool:
+        """True when a mail is about to come: within its transaction, and at first after connecting."""
+        return self.in_transaction or (self._fresh and self.loop.time() < self._begun + _FRESH_SECONDS)
 
     # The conversation.
 

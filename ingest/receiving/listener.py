@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 
     from ingest.receiving.conversation import Conversation
     from ingest.receiving.session_terms import SessionSettings, SessionWork
+    from ingest.receiving.steering import Steering
 
+_MANY_SESSIONS = 100  # their mails come together by themselves
 _ABORT_SECONDS = 5.0  # for sessions that were cut off to come to their end
 
 
@@ -100,11 +102,13 @@ class Listener:
         endpoints: Sequence[Endpoint],
         *,
         crowd: Crowd | None = None,
+        steering: Steering | None = None,
     ) -> None:
         self._settings = settings
         self._work = work
         self._endpoints = tuple(endpoints)
         self._crowd = crowd or Crowd()
+        self._steering = steering
         self._servers: list[asyncio.Server] = []
         self._met: set[Conversation] = set()  # also those who have not been let in yet
         self._empty = asyncio.Event()
@@ -122,9 +126,11 @@ class Listener:
         return len(self._crowd.sessions)
 
     @property
-    def mails_under_way(self) -> int:
-        """How many sessions are within a mail transaction."""
-        return sum(session.in_transaction for session in self._crowd.sessions)
+    def mails_expected(self) -> int:
+        """How many mails are on their way in; none where so many are that nobody needs to wait for them."""
+        if len(self._crowd.sessions) > _MANY_SESSIONS:
+            return 0
+        return sum(session.expects_mail for session in self._crowd.sessions)
 
     async def start(self) -> None:
         """Take connections. Raises OSError."""
@@ -170,6 +176,7 @@ class Listener:
         refusal = self._crowd.refusal(session.connected_peer)
         if refusal is None:
             self._crowd.add(session)
+            self._steer()
             if self._draining:
                 session.close_when_idle()
         return refusal
@@ -177,6 +184,11 @@ class Listener:
     def leave(self, session: Conversation) -> None:
         """See `SessionPlace`."""
         self._crowd.remove(session)
+        self._steer()
         self._met.discard(session)
         if not self._met:
             self._empty.set()
+
+    def _steer(self) -> None:
+        if self._steering is not None:
+            self._steering.count(self._crowd.sessions)

@@ -285,6 +285,7 @@ class SmtpSession(Conversation):
         reply, words = await taking.file(sender)
         if reply is Reply.FILED:
             self._idle = self._commands = 0
+            self._fresh = False
         self._answer(transaction, reply, words)
         self.transaction = None
 

@@ -226,3 +226,54 @@ def test_closing_finishes_what_waits_and_takes_no_more() -> None:
         return await asyncio.gather(*tasks)
 
     assert [receipt.mail_id for receipt in asyncio.run(run())] == ["1", "2", "3"]
+
+
+def batches_of(names: str, expected: int) -> list[list[str]]:
+    """What is committed together when those mails come in one after the other, and so many are expected."""
+    commits = Commits()
+    commits.gate.set()
+
+    async def run() -> None:
+        acceptance = Acceptance(commits.commit, expected=lambda: expected)
+        tasks = []
+        for name in names:
+            tasks.append(asyncio.create_task(acceptance.accept(mail(name))))
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+        await asyncio.gather(*tasks)
+        await acceptance.aclose()
+
+    asyncio.run(run())
+    return commits.batches
+
+
+def test_mails_that_are_on_their_way_share_the_commit() -> None:
+    """It waits for all of them, and no longer."""
+    assert batches_of("123", expected=3) == [["1", "2", "3"]]
+
+
+def test_a_mail_that_comes_alone_waits_for_nobody() -> None:
+    """Where no other is expected, its commit begins at once."""
+    assert batches_of("12", expected=1)[0] == ["1"]
+
+
+def test_a_mail_that_does_not_come_is_not_waited_for_long() -> None:
+    """A peer that stops in the middle of its mail holds the others up for some milliseconds at most."""
+    assert batches_of("12", expected=9) == [["1", "2"]]
+
+
+def test_closing_waits_for_nobody() -> None:
+    """Whoever is told to end commits what it has."""
+    commits = Commits()
+    commits.gate.set()
+
+    async def run() -> None:
+        acceptance = Acceptance(commits.commit, expected=lambda: 9, max_batch_mails=1)
+        tasks = [asyncio.create_task(acceptance.accept(mail(name))) for name in "12"]
+        await asyncio.sleep(0)
+        await acceptance.aclose()
+        await asyncio.gather(*tasks)
+
+    asyncio.run(run())
+
+    assert commits.batches == [["1"], ["2"]]
