@@ -10,7 +10,6 @@ ninety-nine and of the others in turns; the same is done with a hundredth as man
 from __future__ import annotations
 
 import argparse
-import asyncio
 import http.client
 import itertools
 import random
@@ -31,7 +30,7 @@ from bench.synthetic import Made, account_id, fill
 from cli.forms import invoice_forms
 from portal.app import create_app
 from portal.documents import Documents
-from portal.serving import server_of
+from portal.serving import run, server_of
 from portal.wired import Portal
 from storage.ids import new_id
 from storage.inbox_query import InboxQuery
@@ -80,7 +79,7 @@ def _served(store: Store) -> Iterator[int]:
     )
     listening = socket.create_server(("127.0.0.1", 0))
     running = server_of(create_app(portal))
-    thread = threading.Thread(target=lambda: asyncio.run(running.serve(sockets=[listening])))
+    thread = threading.Thread(target=run, args=(running, listening))
     thread.start()
     try:
         yield listening.getsockname()[1]

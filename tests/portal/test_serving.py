@@ -10,7 +10,10 @@ import sys
 import urllib.request
 from pathlib import Path
 
+import uvicorn
+
 from fixtures.mailbox import INVOICES, Mailbox
+from portal.serving import run
 
 
 def _asked(address: str, path: str) -> str:
@@ -50,6 +53,24 @@ def test_the_portal_may_be_a_program_of_its_own(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert "Error: [Errno" not in done.stderr
     assert "portal.listen: 127.0.0.1:" in done.stderr
+
+
+def test_no_page_waits_for_an_acknowledgement() -> None:
+    """Nagle's algorithm (RFC 896) once kept each page back for 40 ms behind its own header."""
+    seen: list[int] = []
+
+    class Server(uvicorn.Server):
+        async def serve(self, sockets: list[socket.socket] | None = None) -> None:
+            assert sockets
+            with socket.create_connection(sockets[0].getsockname()[:2]):
+                accepted, _ = sockets[0].accept()
+                seen.append(accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+                accepted.close()
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        run(Server(uvicorn.Config("none:none")), listening)
+
+    assert seen == [1]
 
 
 def test_systemd_may_open_the_portals_socket(tmp_path: Path) -> None:
