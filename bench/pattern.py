@@ -166,7 +166,7 @@ def _written(url: str, *, warned: bool) -> tuple[IncomingMail, str]:
             known = load_on_record(records, received, reading, _RECEIVED, with_audience=False)
             filing = Filer(received, known, rules, _RECEIVED).file(reading)
             assert records.mails.file(filing, by="pattern")
-            records.sender_checks.give_up(mail.id)
+            records.sender_checks.give_up([mail.id])
             record_validation(records, filing.invoices[0].id, mail.id, _VALID, at=_RECEIVED, by="validation")
     finally:
         store.close()
