@@ -12,6 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from portal import wording
+from portal.reason_texts import reason_text
 from portal.visitors import Visitor, keep_visitor
 from portal.wired import Portal, wired
 from storage.records.people import Language
@@ -46,6 +47,7 @@ def shared_values(portal: Portal, who: Visitor) -> dict[str, Any]:
         "language": str(language),
         "languages": [str(one) for one in Language],
         "href": portal.href,
+        "why": partial(reason_text, language=language),
         "t": partial(wording.say, language),
         "day": partial(wording.day, language),
         "moment": partial(wording.moment, language),
