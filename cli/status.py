@@ -76,6 +76,7 @@ def look(store: Store, settings: Settings, now: datetime) -> dict[str, Any]:
         accounts = records.accounts.counts()
         longest_due = records.expired.longest_due(now)
         outbox = records.outbox.counts()
+        webhooks, calls = records.webhooks.counts(), records.webhook_deliveries.counts()
     due = worker.would_go(store, retention_periods(settings), now)
     usage = shutil.disk_usage(_nearest(settings.data_dir))
     form: dict[str, Any] = {
@@ -90,6 +91,8 @@ def look(store: Store, settings: Settings, now: datetime) -> dict[str, Any]:
         "retention_due": {"invoices": due.productive + due.test, "mails": due.mails},
         "retention_overdue_seconds": _age(longest_due, now),
         "outbox": {str(state): number for state, number in sorted(outbox.items())},
+        "webhooks": webhooks,
+        "webhook_calls": {str(state): number for state, number in sorted(calls.items())},
         "smtp": {address: _greets(address) for address in settings.smtp.listen if not address.endswith(":0")},
         "disk": {
             "free_octets": usage.free,

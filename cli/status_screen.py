@@ -29,6 +29,8 @@ def screen(form: dict[str, Any], before: dict[str, Any] | None) -> Group:
         "accounts": _counted(form["accounts"]),
         "retention": _retention(form["retention_due"], form["retention_overdue_seconds"]),
         "mails sent": _counted(form["outbox"]),
+        "webhooks": _counted(form["webhooks"]) if any(form["webhooks"].values()) else "none",
+        "their calls": _counted(form["webhook_calls"]),
         "disk": f"{_gibibytes(disk['free_octets'])} of {_gibibytes(disk['total_octets'])} free, "
         f"{_gibibytes(disk['used_by_store_octets'])} used by the records",
     }

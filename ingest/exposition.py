@@ -29,6 +29,7 @@ from ingest.health import Health
 from ingest.lookout import certificate_end
 from storage.errors import StoreError
 from storage.records.outgoing import OutboundState
+from storage.records.webhooks import DeliveryState
 from storage.store import Store
 
 MOST_COUNTED = 10_000  # invoices that are due; whoever has more knows enough
@@ -54,6 +55,8 @@ class Queue(Collector):
                 due = records.expired.due_up_to(self._now(), MOST_COUNTED)
                 deleted = records.gate.counted()
                 outbox = records.outbox.counts()
+                calls = records.webhook_deliveries.counts()
+                webhooks = records.webhooks.counts()
         except StoreError:
             up.add_metric([], 0)
             yield up
@@ -89,6 +92,16 @@ class Queue(Collector):
         for state in OutboundState:
             sending.add_metric([state], outbox.get(state, 0))
         yield sending
+        calling = GaugeMetricFamily(
+            "invoices_webhook_calls", "Calls of webhooks of the last weeks, by state.", labels=["state"]
+        )
+        for call_state in DeliveryState:
+            calling.add_metric([call_state], calls.get(call_state, 0))
+        yield calling
+        registered = GaugeMetricFamily("invoices_webhooks", "Webhooks, by how they do.", labels=["state"])
+        for condition, number in webhooks.items():
+            registered.add_metric([condition], number)
+        yield registered
 
     def _seconds_since(self, instant: datetime | None) -> float:
         return max(0.0, (self._now() - instant).total_seconds()) if instant else 0.0

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, delete, insert, or_, select, update
+from sqlalchemy import ColumnElement, Row, and_, delete, func, insert, or_, select, update
 from sqlalchemy.engine import Connection
 
 from storage.chunks import chunks
@@ -110,6 +110,11 @@ class WebhookDeliveries:
             .limit(limit)
         )
         return [_record(row) for row in self._connection.execute(query)]
+
+    def counts(self) -> dict[DeliveryState, int]:
+        """How many calls are in each state; those that ended are removed after a while."""
+        query = select(WebhookDeliveryRow.state, func.count()).group_by(WebhookDeliveryRow.state)
+        return {DeliveryState(state): count for state, count in self._connection.execute(query)}
 
     def remove_ended(self, before: datetime) -> int:
         """Removes those that were made before then and wait for nothing any more; how many."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, delete, exists, insert, or_, select, text, update
+from sqlalchemy import ColumnElement, Row, and_, delete, exists, func, insert, or_, select, text, update
 from sqlalchemy.engine import Connection
 
 from storage.errors import NotFound
@@ -71,6 +71,18 @@ class Webhooks:
     def every(self) -> list[Webhook]:
         """All of them, oldest first; for operators."""
         return self._select()
+
+    def counts(self) -> dict[str, int]:
+        """How many are enabled, fail since their last call, and are disabled; each of them is one of these."""
+        failing = and_(WebhookRow.disabled_at.is_(None), WebhookRow.failures > 0)
+        conditions = {
+            "enabled": and_(WebhookRow.disabled_at.is_(None), WebhookRow.failures == 0),
+            "failing": failing,
+            "disabled": WebhookRow.disabled_at.is_not(None),
+        }
+        counted = [func.count().filter(condition).label(name) for name, condition in conditions.items()]
+        row = self._connection.execute(select(*counted).select_from(WebhookRow)).one()
+        return dict(row._mapping)
 
     def change(self, webhook: Webhook, url: str, events: Sequence[WebhookEvent]) -> None:
         """Another address, and what it is told. How calling went before says nothing any more."""

@@ -16,7 +16,17 @@ def test_status_counts_what_is_there(commands: Commands) -> None:
 
     assert list(status) == [
         *("at", "queued", "oldest_queued_seconds", "newest_mail_at", "quarantined", "mails", "invoices"),
-        *("accounts", "retention_due", "retention_overdue_seconds", "outbox", "smtp", "disk", "attention"),
+        *(
+            "accounts",
+            "retention_due",
+            "retention_overdue_seconds",
+            "outbox",
+            "webhooks",
+            "webhook_calls",
+            "smtp",
+            "disk",
+            "attention",
+        ),
         *("refused_lately", "troubles"),
     ]
     assert (status["queued"], status["oldest_queued_seconds"], status["quarantined"]) == (0, None, 1)

@@ -139,6 +139,8 @@ def test_every_metric_is_documented_with_its_labels() -> None:
         "invoices_retention_deleted_total": ["what"],
         "invoices_retention_overdue_seconds": [],
         "invoices_outbox_mails": ["state"],
+        "invoices_webhooks": ["state"],
+        "invoices_webhook_calls": ["state"],
         "invoices_disk_free_octets": [],
         "invoices_troubles": ["event", "reason"],
         "invoices_certificate_ends_seconds": [],
