@@ -238,13 +238,17 @@ class Inbox:
             case InboxState.DELETED:
                 return [InboxEntryRow.state == InvoiceState.DELETED]
 
-    def _within(self, query: InboxQuery) -> list[ColumnElement[bool]]:
-        conditions: list[ColumnElement[bool]] = []
+    def _within(self, query: InboxQuery) -> list[ColumnElement[bool] | TextClause]:
+        conditions: list[ColumnElement[bool] | TextClause] = []
         if query.environment is not None:
             conditions.append(InboxEntryRow.environment == query.environment)
         if query.acknowledged is not None:
             at = InboxEntryRow.acknowledged_at
             conditions.append(at.is_not(None) if query.acknowledged else at.is_(None))
+        if query.validation is ValidationStatus.INVALID:
+            conditions.append(_INVALID)
+        elif query.validation is not None:
+            conditions.append(InboxEntryRow.validation_status == query.validation)
         if query.partner is not None:
             conditions.append(InboxEntryRow.seller_key == sort_key(query.partner))
         if query.received_from is not None:

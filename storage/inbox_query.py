@@ -101,6 +101,7 @@ class InboxQuery:
     amount_from: int | None = None  # hundredths
     amount_to: int | None = None
     acknowledged: bool | None = None  # by a program of the company
+    validation: ValidationStatus | None = None  # what it came to; not those that wait for it
     order: InboxOrder = InboxOrder.RECEIVED
     descending: bool = True
     at: Cursor | None = None

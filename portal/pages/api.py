@@ -21,6 +21,7 @@ from storage.inbox_query import Cursor, InboxOrder, InboxQuery
 from storage.records.history import HistoryEvent, HistoryEventName
 from storage.records.invoices import Environment, Invoice
 from storage.records.people import ApiToken
+from storage.records.validation import ValidationStatus
 from storage.transaction import Transaction
 
 router = APIRouter(prefix="/api")
@@ -104,6 +105,9 @@ def list_invoices(
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     environment: Annotated[Environment | None, Query(description="only these")] = None,
     acknowledged: Annotated[bool | None, Query(description="only those that were, or were not")] = None,
+    validation: Annotated[
+        ValidationStatus | None, Query(description="only those that validation found to be so")
+    ] = None,
     since: Annotated[AwareDatetime | None, Query(description="received then or later")] = None,
 ) -> dict[str, Any]:
     """Invoices of the company, oldest receipt first.
@@ -117,6 +121,7 @@ def list_invoices(
     query = InboxQuery(
         environment=environment,
         acknowledged=acknowledged,
+        validation=validation,
         received_from=since,
         descending=False,
         at=at,

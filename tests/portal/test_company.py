@@ -20,6 +20,7 @@ from storage.records.companies import CompanyAccount
 from storage.records.history import HistoryEventName
 from storage.records.invoices import Invoice
 from storage.records.people import Role
+from storage.records.validation import Validation, ValidationClass, ValidationStatus
 from tests import making
 from tests.portal.browsers import NOW, Place
 
@@ -113,6 +114,34 @@ def test_a_program_fetches_what_is_new_and_says_that_it_has_it(place: Place, com
         events = records.history.of_invoice(invoice.id, invoice.mail_id)
     downloaded = [one.actor for one in events if one.event is HistoryEventName.DOWNLOADED]
     assert downloaded == ["program ERP", "program ERP"]
+
+
+def test_a_program_asks_for_those_with_errors(place: Place, company: CompanyAccount) -> None:
+    """A program that books by itself leaves the others to people; what is not validated yet is neither."""
+    invoice, other = _gets(place), _gets(place, "xrechnung-ubl")
+    secret = _token(place, company)
+    found = Validation(
+        status=ValidationStatus.INVALID,
+        class_=ValidationClass.BUSINESS_RULE_ERROR,
+        findings=(),
+        rule_sets=(),
+    )
+    with place.store.transaction() as records:
+        records.validations.record(invoice.id, found, at=NOW)
+
+    listed = {
+        status: [
+            one["id"] for one in _asked(place, secret, f"/invoices?validation={status}").json()["invoices"]
+        ]
+        for status in ("invalid", "valid")
+    }
+
+    assert listed == {"invalid": [invoice.id], "valid": []}
+    assert {one["id"] for one in _asked(place, secret, "/invoices").json()["invoices"]} == {
+        invoice.id,
+        other.id,
+    }
+    assert _asked(place, secret, "/invoices?validation=wrong").status_code == 400
 
 
 def test_a_program_walks_through_many(place: Place, company: CompanyAccount) -> None:
