@@ -29,7 +29,13 @@ MOST_SHOWN = 20  # acts
 LONGEST_KEY = 254  # characters
 # Mailboxes of whoever runs a domain (RFC 2142). Any other one may be an employee's, who must not take the whole domain.
 ROLES = ("postmaster", "hostmaster", "webmaster", "administrator", "admin")
-ABOUT_KEYS = {ActName.KEY_CLAIMED, ActName.KEY_PROVEN, ActName.CLAIM_WITHDRAWN, ActName.CLAIM_REFUSED}
+ABOUT_KEYS = {
+    ActName.KEY_CLAIMED,
+    ActName.KEY_PROVEN,
+    ActName.CLAIM_WITHDRAWN,
+    ActName.CLAIM_REFUSED,
+    ActName.KEY_GIVEN_UP,
+}
 At = Annotated[Seat, Depends(administrator_seat)]
 Field = Annotated[str, Form()]
 
@@ -132,6 +138,14 @@ def withdraw(request: Request, at: At, key: Field = "") -> Response:
         claimed = records.claims.get(at.company.id, key, at.portal.now())
         decisions.withdraw(records, at.company, claimed, actor=at.actor, at=at.portal.now())
     return _told(request, at, "claim_withdrawn")
+
+
+@router.post("/give-up")
+def give_up(request: Request, at: At, key: Field = "") -> Response:
+    """Ends being found by a key that was proven; what it has brought so far stays."""
+    with at.portal.store.transaction() as records:
+        decisions.give_up(records, at.company, key, actor=at.actor, at=at.portal.now())
+    return _told(request, at, "claim_given_up")
 
 
 def claim_values(company: CompanyAccount, claimed: Claim) -> dict[str, Any]:

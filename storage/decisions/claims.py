@@ -16,6 +16,7 @@ from storage.account_keys import (
     vat_id_key,
 )
 from storage.claims import Claim
+from storage.errors import NotFound
 from storage.freemail import is_freemail
 from storage.ids import new_id
 from storage.public_suffixes import is_public_suffix
@@ -98,6 +99,14 @@ def withdraw(
     """The company does not claim it any more."""
     records.claims.remove(company.id, claimed.key)
     _note(records, ActName.CLAIM_WITHDRAWN, company, claimed.shown, actor, at)
+
+
+def give_up(records: Transaction, company: CompanyAccount, shown: str, *, actor: str, at: datetime) -> None:
+    """The company wants to be found by a key no more; another one may then prove it. Raises NotFound."""
+    if shown not in [proof.shown for proof in records.accounts.proofs(company.id)]:
+        raise NotFound(f'"{shown}" is no key of this company')
+    records.accounts.withdraw(company.id, shown)
+    _note(records, ActName.KEY_GIVEN_UP, company, shown, actor, at)
 
 
 def refuse(

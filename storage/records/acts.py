@@ -24,6 +24,7 @@ class ActName(StrEnum):
     KEY_PROVEN = "key-proven"
     CLAIM_WITHDRAWN = "claim-withdrawn"
     CLAIM_REFUSED = "claim-refused"
+    KEY_GIVEN_UP = "key-given-up"
     MEMBER_LEFT = "member-left"
     AUTHENTICATOR_SET = "authenticator-set"
     AUTHENTICATOR_REMOVED = "authenticator-removed"

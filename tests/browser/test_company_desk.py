@@ -99,6 +99,7 @@ def test_no_page_of_a_companys_decisions_shuts_anybody_out(place: Town, tmp_path
                 look(page, f"{name}-{language}-{width}")
             page.context.close()
 
+    _keyboard_alone(_signed_in(place, tokens[0], "en", 1280), own)
     erika, max_ = (_signed_in(place, token, "en", 1280) for token in tokens)
     erika.goto(f"{own}/invoices/{invoice_id}")
     submit(erika, "form[action$='/approve'] button")
@@ -115,3 +116,38 @@ def test_no_page_of_a_companys_decisions_shuts_anybody_out(place: Town, tmp_path
 
     expect(erika.locator(".notice.good").first).to_contain_text("Released.")
     expect(erika.locator(".look")).to_have_count(0)
+
+
+def _keyboard_alone(page: Page, own: str) -> None:
+    """An address is claimed, a webhook entered, tried and removed, leaving thought over."""
+    page.goto(f"{own}/claims")
+    _tab_to(page, "#value")
+    page.keyboard.type("einkauf@musterwerk.example")
+    _press(page, "form[action$='/claims'] button")
+    expect(page.locator("main")).to_contain_text("einkauf@musterwerk.example")
+    page.goto(f"{own}/webhooks")
+    _tab_to(page, "#url")
+    page.keyboard.type("https://erp.musterwerk.example/invoices")
+    _press(page, "form[action$='/webhooks'] button")
+    expect(page.locator("code.secret")).to_be_visible()
+    _press(page, "form[action$='/test'] button")
+    _press(page, "form[action$='/remove'] button")
+    expect(page.locator("#registered")).to_have_count(0)
+    page.goto(f"{own}/leave")
+    _press(page, "main a")
+    page.context.close()
+
+
+def _press(page: Page, selector: str) -> None:
+    """Comes to it by the tabulator, and presses it."""
+    _tab_to(page, selector)
+    with page.expect_navigation():
+        page.keyboard.press("Enter")
+
+
+def _tab_to(page: Page, selector: str) -> None:
+    for _ in range(80):
+        page.keyboard.press("Tab")
+        if page.evaluate("one => document.activeElement?.matches(one) ?? false", selector):
+            return
+    raise AssertionError(f"the keyboard does not come to {selector}")

@@ -185,3 +185,23 @@ def test_members_claim_nothing_and_a_claim_can_be_taken_back(place: Place) -> No
     assert _notice_of(back) == "claim_withdrawn"
     with place.store.reading() as records:
         assert records.claims.of_account(company.id, NOW) == []
+
+
+def test_a_company_gives_up_what_it_is_found_by(place: Place) -> None:
+    """From then on it finds nobody, and another company can prove it; that of another company cannot be given up."""
+    company = place.company(name="Musterwerk GmbH", addresses=("rechnung@musterwerk.example",))
+    other = place.company(name="Andere AG", addresses=("post@andere.example",))
+    browser, own = place.signed_in(place.user(company)), f"/companies/{company.id}/claims"
+    browser.get(own)
+
+    wrong = browser.post(f"{own}/give-up", {"key": "post@andere.example"})
+    name = browser.post(f"{own}/give-up", {"key": "Musterwerk GmbH"})
+    right = browser.post(f"{own}/give-up", {"key": "rechnung@musterwerk.example"})
+
+    assert (wrong.status_code, name.status_code, _notice_of(right)) == (404, 404, "claim_given_up")
+    assert _company(place, company).addresses == ()
+    assert _company(place, other).addresses == ("post@andere.example",)
+    with place.store.reading() as records:
+        [act] = records.acts.of(company.id)
+    assert (act.name, act.detail["key"]) == (ActName.KEY_GIVEN_UP, "rechnung@musterwerk.example")
+    assert "gave rechnung@musterwerk.example up" in browser.get(own).text
