@@ -39,8 +39,13 @@ STANDARD_OUTPUT = Path("-")
     type=click.Path(path_type=Path),
     help="Also copy the key of the registration links to FILE; keep it apart from the backup.",
 )
+@click.option(
+    "--octets",
+    is_flag=True,
+    help="Also copy the octets that lie where blobs.url says, as they lie there.",
+)
 @pass_front
-def backup(front: Front, output: Path, key_copy: Path | None) -> None:
+def backup(front: Front, output: Path, key_copy: Path | None, octets: bool) -> None:
     """Copy everything on record as it is now, while mail is taken and filed.
 
     The settings are not in it, nor is the key of the registration links: a backup that is stolen opens no link. It does
@@ -50,7 +55,7 @@ def backup(front: Front, output: Path, key_copy: Path | None) -> None:
         _copy_key(front.settings, key_copy)
     to_stream = output == STANDARD_OUTPUT
     with new_backup(None if to_stream else output) as writer:
-        manifest = front.store.back_up(writer, now=utc_now())
+        manifest = front.store.back_up(writer, now=utc_now(), elsewhere=octets)
     if not to_stream:
         front.say(f"{output}: {_told(manifest)}", {"path": str(output), **_form(manifest)})
 
@@ -69,7 +74,8 @@ def backup(front: Front, output: Path, key_copy: Path | None) -> None:
 def restore(front: Front, path: Path, check: bool, key_copy: Path | None) -> None:
     """Make the database that the settings name of a backup; it must not be there yet, and nothing may serve it.
 
-    Every file is held against its digest first. What retention deleted after the backup was made is there again; what
+    Every file is held against its digest first. Octets that a backup with --octets took along are put back where they
+    lay; what is there already stays as it is. What retention deleted after the backup was made is there again; what
     of it has expired goes with the next `invoices retention run`.
     """
     with closing(BackupReader(path)) as reader:
@@ -102,16 +108,20 @@ def _form(manifest: Manifest) -> dict[str, Any]:
         "invoices": rows["invoice"],
         "octets": sum(file.size for file in manifest.files),
         "mails_elsewhere": rows.get("mail_blob", 0),
+        "elsewhere_taken": manifest.contents.elsewhere,
     }
 
 
 def _told(manifest: Manifest) -> str:
     form = _form(manifest)
-    apart = (
-        f" The octets of {form['mails_elsewhere']} mails lie where blobs.url says and are not in it: back that up, too."
-        if form["mails_elsewhere"]
-        else ""
-    )
+    apart = ""
+    if form["elsewhere_taken"]:
+        apart = f" It holds the octets of {form['elsewhere_taken']} mails that lie where blobs.url says."
+    elif form["mails_elsewhere"]:
+        apart = (
+            f" The octets of {form['mails_elsewhere']} mails lie where blobs.url says and are not in it: "
+            "back that up, too, or give --octets."
+        )
     return (
         f"{form['mails']} mails and {form['invoices']} invoices as of {form['made_at']}, "
         f"schema {form['schema']} of {form['engine']}, {form['octets']:,} octets.{apart}"

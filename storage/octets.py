@@ -90,6 +90,12 @@ class Octets:
             place.delete([mail_id])  # its mail was deleted meanwhile
         return len(octets) if moved else None
 
+    def now(self, mail_id: str) -> bytes | None:
+        """The octets of a mail wherever they lie; None when it is deleted. Raises StorageUnavailable, NotFound."""
+        with named_errors(), self._reading() as connection:
+            stored = StoredOctets(connection)
+            return b"".join(stored.pieces(mail_id)) if stored.is_kept(mail_id) else None
+
     def _sealed(self, mail_id: str, octets: bytes) -> bytes | None:
         """As they are to lie outside the database; None when the mail is deleted.
 

@@ -148,14 +148,18 @@ class Store:
         """What wakes workers on other machines; None for SQLite, which has none."""
         return Bell(self._engine) if self._file is None else None
 
-    def back_up(self, writer: BackupWriter, *, now: datetime) -> Manifest:
-        """Copies everything as it is at one instant, while others write. Raises StorageUnavailable, NotABackup."""
+    def back_up(self, writer: BackupWriter, *, now: datetime, elsewhere: bool = False) -> Manifest:
+        """Copies everything as it is at one instant, while others write.
+
+        `elsewhere`: with the octets that lie in folders and buckets. Raises StorageUnavailable, NotABackup, NotFound.
+        """
+        octets_now = self.octets.now if elsewhere else None
         with named_errors():
             if self._file is None:
-                contents = of_postgres.back_up(self._engine, writer)
+                contents = of_postgres.back_up(self._engine, writer, octets_now)
             else:
                 with ErasingLock(self._file).keeping():
-                    contents = of_sqlite.back_up(self._engine, writer)
+                    contents = of_sqlite.back_up(self._engine, writer, octets_now)
             return writer.finish(contents, now)
 
     @classmethod

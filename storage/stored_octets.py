@@ -208,6 +208,12 @@ class StoredOctets:
         query = select(ReceivedMailRow.id).where(ReceivedMailRow.id == mail_id, there)
         return self._connection.scalar(query.with_for_update()) is not None
 
+    def is_kept(self, mail_id: str) -> bool:
+        """Whether the mail is on record and not deleted."""
+        there = ReceivedMailRow.state != MailState.DELETED
+        query = select(ReceivedMailRow.id).where(ReceivedMailRow.id == mail_id, there)
+        return self._connection.scalar(query) is not None
+
     def _blob_row(self, mail_id: str) -> Row[Any] | None:
         query = select(MailBlobRow.__table__).where(MailBlobRow.mail_id == mail_id)
         return self._connection.execute(query).one_or_none()

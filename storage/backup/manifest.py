@@ -40,6 +40,7 @@ class Contents:
     engine: str  # "sqlite" or "postgresql"
     schema: str  # the version
     tables: tuple[Table, ...]  # parents before their children
+    elsewhere: int = 0  # mails whose octets lay outside the database and were taken along
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +65,10 @@ class Manifest:
             return cls(
                 made_at=datetime.fromisoformat(form["made_at"]),
                 contents=Contents(
-                    engine=form["engine"], schema=form["schema"], tables=_tables(form["tables"])
+                    engine=form["engine"],
+                    schema=form["schema"],
+                    tables=_tables(form["tables"]),
+                    elsewhere=form.get("elsewhere", 0),
                 ),
                 files=tuple(File(**file) for file in form["files"]),
             )

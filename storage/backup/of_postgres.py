@@ -10,6 +10,7 @@ from sqlalchemy import Table as SqlTable
 from sqlalchemy.engine import Connection
 
 from storage import schema
+from storage.backup.apart import Apart, Now, copy_out, put_back
 from storage.backup.archive import BackupReader, BackupWriter
 from storage.backup.manifest import Contents, NotABackup, Table
 from storage.errors import Conflict
@@ -22,11 +23,15 @@ _COUNTED = """
 """
 
 
-def back_up(engine: Engine, writer: BackupWriter) -> Contents:
+_APART = "SELECT mail_id, place, key FROM mail_blob WHERE mail_id IS NOT NULL ORDER BY key"
+
+
+def back_up(engine: Engine, writer: BackupWriter, now: Now | None = None) -> Contents:
     """Copies every table within one snapshot; mail is taken and filed meanwhile.
 
     COPY and not pg_dump: a mailbox need not have PostgreSQL's programs of the server's version beside it.
-    Raises psycopg.Error, OSError.
+    With `now`, octets outside the database come along.
+    Raises psycopg.Error, OSError, StorageUnavailable, NotFound.
     """
     with engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection:
         connection.exec_driver_sql("SET TRANSACTION READ ONLY")
@@ -34,7 +39,11 @@ def back_up(engine: Engine, writer: BackupWriter) -> Contents:
         if version is None:
             raise NotABackup("the database is empty, there is nothing to back up")
         tables = tuple(_copy_out(connection, table, writer) for table in _tables(connection))
-    return Contents(engine="postgresql", schema=version, tables=tables)
+        elsewhere = 0
+        if now is not None:
+            rows = connection.execution_options(yield_per=1000).exec_driver_sql(_APART)
+            elsewhere = copy_out((Apart(*row) for row in rows), now, writer)
+    return Contents(engine="postgresql", schema=version, tables=tables, elsewhere=elsewhere)
 
 
 def restore(engine: Engine, reader: BackupReader) -> None:
@@ -50,6 +59,7 @@ def restore(engine: Engine, reader: BackupReader) -> None:
         for table in contents.tables:
             _copy_in(connection, table, reader.pieces(f"{_TABLES}/{table.name}"))
         set_sequences(connection)
+        put_back(reader)  # before anybody can look for it, and again should the commit fail
 
 
 def _tables(connection: Connection) -> list[SqlTable]:

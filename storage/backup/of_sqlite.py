@@ -8,11 +8,13 @@ import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
 
 from sqlalchemy import Engine
 
+from storage.backup.apart import Apart, Now, copy_out, put_back
 from storage.backup.archive import BackupReader, BackupWriter
 from storage.backup.manifest import Contents, NotABackup, Table
 from storage.engine import database_file, octet_log
@@ -25,11 +27,15 @@ _PIECE_OCTETS = 1024 * 1024
 _EXTENTS = "SELECT segment_id, position, size FROM mail_extent WHERE mail_id IS NOT NULL ORDER BY segment_id, position"
 
 
-def back_up(engine: Engine, writer: BackupWriter) -> Contents:
+_APART = "SELECT mail_id, place, key FROM mail_blob WHERE mail_id IS NOT NULL ORDER BY key"
+
+
+def back_up(engine: Engine, writer: BackupWriter, now: Now | None = None) -> Contents:
     """Copies everything as it is at one instant; mail is taken and filed meanwhile.
 
     VACUUM INTO is such a copy, and leaves behind what was deleted and still lies in free pages. The caller keeps
-    anybody from erasing in the log. Raises sqlite3.Error, OSError.
+    anybody from erasing in the log. With `now`, octets outside the database come along.
+    Raises sqlite3.Error, OSError, StorageUnavailable, NotFound.
     """
     file, log = database_file(engine), octet_log(engine)
     if file is None or log is None:
@@ -40,6 +46,9 @@ def back_up(engine: Engine, writer: BackupWriter) -> Contents:
         with closing(sqlite3.connect(copy)) as connection:
             contents = _contents(connection)
             extents = [Extent(*row) for row in connection.execute(_EXTENTS)]
+            if now is not None:
+                found = (Apart(*row) for row in connection.execute(_APART))
+                contents = replace(contents, elsewhere=copy_out(found, now, writer))
         writer.write(_DATABASE, _pieces_of(copy))
     for segment, places in groupby(extents, lambda place: place.segment):
         writer.write(f"{_OCTETS}/{segment}", (piece for place in places for piece in log.pieces(place)))
@@ -66,6 +75,7 @@ def restore(engine: Engine, reader: BackupReader) -> None:
             _expect_sound(connection)
         for segment, places in groupby(extents, lambda place: place.segment):
             _write_segment(log, segment, list(places), reader.pieces(f"{_OCTETS}/{segment}"))
+        put_back(reader)
         unfinished.rename(file)
     descriptor = os.open(file.parent, os.O_RDONLY | os.O_DIRECTORY)
     os.fsync(descriptor)
