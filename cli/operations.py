@@ -14,6 +14,7 @@ from cli.front import Command, Front, pass_front
 from config.load import WrongSettings, load
 from config.settings import Settings
 from ingest import daemon, mail_log
+from ingest.reception import usable_files
 from storage.errors import StoreError
 from storage.store import Store
 
@@ -72,10 +73,13 @@ def serve(front: Front, parts: tuple[str, ...]) -> None:
 
 
 def _wrong_settings(front: Front) -> list[str]:
+    """Also a certificate or a file of users that could not be used: a program that is started anew would end by it."""
     try:
-        load(front.config)
+        usable_files(load(front.config))
     except WrongSettings as error:
         return error.problems
+    except (OSError, ValueError) as error:
+        return [str(error)]
     return []
 
 

@@ -7,6 +7,7 @@ import multiprocessing
 import os
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import partial
 from multiprocessing.process import BaseProcess
 
@@ -16,9 +17,10 @@ from config.log_setup import set_up_log
 from config.settings import Settings
 from ingest import mail_log
 from ingest.exposition import process_ended
+from ingest.receiving.kept_files import KeptFiles
 from ingest.receiving.listener import Endpoint
 from ingest.receiving.steering import Steering, spread
-from ingest.reception import DRAIN_SECONDS, Reception
+from ingest.reception import DRAIN_SECONDS, Reception, usable_files
 from ingest.stopping import opened_store, stop_signals
 from storage.store import Store
 
@@ -28,6 +30,16 @@ _KILL_AFTER = DRAIN_SECONDS + 10.0
 
 # Not forked: the parent has threads, and a fork would copy the locks they hold.
 _spawning = multiprocessing.get_context("spawn")
+
+
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """What a process needs to take mail in."""
+
+    settings: Settings
+    endpoints: list[Endpoint]
+    kept: KeptFiles  # for files that are broken just now
+    first: bool  # of all: takes every session while there are few
 
 
 class _Receiver:
@@ -93,6 +105,7 @@ class Receivers:
         *,
         on_committed: Callable[[], None] | None = None,
     ) -> None:
+        """Raises OSError or ValueError when the certificate or the file of users cannot be used."""
         self._on_committed = on_committed
         self._steered = [endpoint.socket for endpoint in endpoints[0]]
         self._ear, mouth = os.pipe()
@@ -101,8 +114,10 @@ class Receivers:
         self._mouth = mouth
         self._waited_for = len(endpoints)
         self._all_take_mail = asyncio.Event()
+        self._settings = settings
+        self._kept = usable_files(settings)
         self._receivers = [
-            _Receiver(number, partial(_spawn, settings, list(own), mouth, first=number == 1), self._on_death)
+            _Receiver(number, partial(self._spawn, list(own), number == 1), self._on_death)
             for number, own in enumerate(endpoints, start=1)
         ]
 
@@ -122,6 +137,12 @@ class Receivers:
 
     def _on_death(self) -> None:
         spread(self._steered)  # it may be the one that took all
+
+    def _spawn(self, endpoints: list[Endpoint], first: bool, parent: int) -> BaseProcess:
+        """One that takes the place of a dead one goes on with what that had in memory, should a file be broken now."""
+        with suppress(OSError, ValueError):  # the process itself tells of it
+            self._kept = usable_files(self._settings)
+        return _spawn(_Given(self._settings, endpoints, self._kept, first), self._mouth, parent)
 
     def _hear(self) -> None:
         with suppress(BlockingIOError):
@@ -147,55 +168,40 @@ def _rebuilt(duplicate: object) -> _Mouth:
     return _Mouth(duplicate.detach())  # type: ignore[attr-defined]  # DupFd's own class is not public
 
 
-def _spawn(
-    settings: Settings, endpoints: list[Endpoint], mouth: int, parent: int, *, first: bool
-) -> BaseProcess:
-    process = _spawning.Process(
-        target=receive, args=(settings, endpoints, _Mouth(mouth), parent, first), name="receiver"
-    )
+def _spawn(given: _Given, mouth: int, parent: int) -> BaseProcess:
+    process = _spawning.Process(target=receive, args=(given, _Mouth(mouth), parent), name="receiver")
     process.start()
     return process
 
 
-def receive(
-    settings: Settings,
-    endpoints: list[Endpoint],
-    mouth: _Mouth,
-    parent: int,
-    first: bool,
-) -> None:
+def receive(given: _Given, mouth: _Mouth, parent: int) -> None:
     """What such a process does: takes mail until it is told to stop, or its parent is gone."""
-    set_up_log(settings.log, troubles_in=settings.data_dir)
-    sockets = [endpoint.socket for endpoint in endpoints]
-    steering = Steering(sockets, settings.smtp.processes) if first else None
-    uvloop.run(_receive(settings, endpoints, mouth.descriptor, parent, steering))
+    set_up_log(given.settings.log, troubles_in=given.settings.data_dir)
+    uvloop.run(_receive(given, mouth.descriptor, parent))
 
 
-async def _receive(
-    settings: Settings, endpoints: list[Endpoint], mouth: int, parent: int, steering: Steering | None
-) -> None:
+async def _receive(given: _Given, mouth: int, parent: int) -> None:
     told_to_stop = stop_signals(log=False)
     _stop_with_parent(told_to_stop, parent)
-    store = await opened_store(settings, told_to_stop)
+    store = await opened_store(given.settings, told_to_stop)
     if store is None:
         return
-    await _serve_with(store, settings, endpoints, mouth, told_to_stop, steering)
+    await _serve_with(store, given, mouth, told_to_stop)
 
 
-async def _serve_with(
-    store: Store,
-    settings: Settings,
-    endpoints: list[Endpoint],
-    mouth: int,
-    told_to_stop: asyncio.Event,
-    steering: Steering | None,
-) -> None:
+async def _serve_with(store: Store, given: _Given, mouth: int, told_to_stop: asyncio.Event) -> None:
     def tell(what: bytes) -> None:
         with suppress(OSError):  # a full pipe has said it already; a broken one has nobody to hear
             os.write(mouth, what)
 
+    sockets = [endpoint.socket for endpoint in given.endpoints]
     reception = Reception(
-        settings, store, endpoints, on_committed=partial(tell, _COMMITTED), steering=steering
+        given.settings,
+        store,
+        given.endpoints,
+        on_committed=partial(tell, _COMMITTED),
+        steering=Steering(sockets, given.settings.smtp.processes) if given.first else None,
+        kept=given.kept,
     )
     try:
         await reception.start()

@@ -15,10 +15,11 @@ from ingest import mail_log
 from ingest.receiving.acceptance import Acceptance
 from ingest.receiving.arriving import BareLineEnds, ContentLimits
 from ingest.receiving.certificates import Certificates
+from ingest.receiving.kept_files import NOTHING_KEPT, KeptFiles, kept_files
 from ingest.receiving.listener import Crowd, Endpoint, Listener, Service
 from ingest.receiving.recipient_policy import RecipientPolicy, networks, recipient_policy
 from ingest.receiving.session_terms import SessionSettings, SessionWork
-from ingest.receiving.sockets import open_socket, remove_file, written
+from ingest.receiving.sockets import expect_free, open_socket, remove_file, written
 from ingest.receiving.spool import MemoryBudget
 from ingest.receiving.steering import Steering
 from ingest.receiving.users import Users
@@ -47,7 +48,13 @@ def policy(settings: Settings) -> RecipientPolicy:
     )
 
 
-def certificates(settings: Settings) -> Certificates | None:
+def usable_files(settings: Settings) -> KeptFiles:
+    """What the files hold that receiving needs. Raises OSError, ValueError saying what is wrong with which."""
+    smtp = settings.smtp
+    return kept_files(smtp.tls_certificate, smtp.tls_key, smtp.users or None)
+
+
+def certificates(settings: Settings, kept: KeptFiles = NOTHING_KEPT) -> Certificates | None:
     """The certificate of TLS, None when none is set. Raises OSError."""
     smtp = settings.smtp
     if smtp.tls_certificate is None:
@@ -58,6 +65,7 @@ def certificates(settings: Settings) -> Certificates | None:
             smtp.tls_key,
             on_reloaded=lambda path: mail_log.certificate_loaded(str(path)),
             on_broken=lambda path, error: mail_log.certificate_broken(str(path), error),
+            kept=kept.context(),
         )
     except OSError as error:
         raise OSError(f"smtp.tls_certificate: {error}") from error
@@ -84,6 +92,8 @@ def open_endpoints(settings: Settings, *, processes: int = 1) -> list[list[Endpo
     opened: list[list[Endpoint]] = [[] for _ in range(processes)]
     try:
         for service, address in wanted:
+            if processes > 1:
+                expect_free(address)
             first = open_socket(address, shared=processes > 1)
             opened[0].append(_endpoint(first, service))
             for others in opened[1:]:
@@ -150,8 +160,9 @@ class Reception:
         *,
         on_committed: Callable[[], None] | None = None,
         steering: Steering | None = None,
+        kept: KeptFiles = NOTHING_KEPT,
     ) -> None:
-        """`steering` is for the first of several processes.
+        """`steering` is for the first of several processes; `kept` stands in for files that are broken just now.
 
         Raises OSError or ValueError when the certificate or the file of users cannot be used.
         """
@@ -162,7 +173,7 @@ class Reception:
             on_committed=on_committed,
             expected=lambda: self._listener.mails_expected,
         )
-        tls = certificates(settings)
+        tls = certificates(settings, kept)
         self._listener = Listener(
             SessionSettings(
                 hostname=smtp.hostname or socket.getfqdn(),
@@ -174,7 +185,7 @@ class Reception:
                 policy=policy(settings),
                 proxies=networks(smtp.proxies),
                 xclient=networks(smtp.xclient),
-                users=Users(smtp.users, mail_log.users_broken) if smtp.users else None,
+                users=Users(smtp.users, mail_log.users_broken, kept=kept.users) if smtp.users else None,
             ),
             SessionWork(
                 accept=self._acceptance.accept,

@@ -26,14 +26,21 @@ class Certificates:
         *,
         on_reloaded: Callable[[Path], None],
         on_broken: Callable[[Path, Exception], None],
+        kept: ssl.SSLContext | None = None,
     ) -> None:
-        """Raises OSError saying what is wrong with which file."""
+        """`kept` is used when the files are broken just now. Raises OSError saying what is wrong with which file."""
         self._certificate = certificate
         self._key = key
         self._on_reloaded = on_reloaded
         self._on_broken = on_broken
         self._files = WatchedFiles([certificate] if key is None else [certificate, key])
-        self._context = server_context(certificate, key)
+        try:
+            self._context = server_context(certificate, key)
+        except OSError as error:
+            if kept is None:
+                raise
+            on_broken(certificate, error)
+            self._context = kept
 
     def context(self) -> ssl.SSLContext:
         """The context for a handshake that begins now."""

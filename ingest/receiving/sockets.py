@@ -27,9 +27,26 @@ def open_socket(address: str, *, shared: bool = False) -> socket.socket:
             opened = _open_tcp(address, shared=shared)
         opened.listen(BACKLOG)
     except OSError as error:
-        raise OSError(error.errno, f"cannot listen on {address}: {error.strerror or error}") from error
+        raise _cannot_listen(address, error) from error
     opened.setblocking(False)
     return opened
+
+
+def _cannot_listen(address: str, error: OSError) -> OSError:
+    return OSError(error.errno, f"cannot listen on {address}: {error.strerror or error}")
+
+
+def expect_free(address: str) -> None:
+    """Sockets that are shared among our own processes would also be shared with a second program of the same user.
+
+    Raises ValueError for an address that is not one, and OSError naming the address that somebody else has.
+    """
+    if address.startswith(UNIX):
+        return  # `open_socket` asks who is there
+    try:
+        _open_tcp(address, shared=False).close()
+    except OSError as error:
+        raise _cannot_listen(address, error) from error
 
 
 def written(listening: socket.socket) -> str:

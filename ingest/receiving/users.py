@@ -28,12 +28,27 @@ class Users:
     It is read again when it has changed; while a changed file cannot be read, the one before it counts.
     """
 
-    def __init__(self, path: Path, on_broken: Callable[[Exception], None] = lambda _: None) -> None:
-        """Raises OSError when the file cannot be read, ValueError naming the line that is wrong."""
+    def __init__(
+        self,
+        path: Path,
+        on_broken: Callable[[Exception], None] = lambda _: None,
+        *,
+        kept: bytes | None = None,
+    ) -> None:
+        """`kept` counts when the file is broken just now.
+
+        Raises OSError when the file cannot be read, ValueError naming the line that is wrong.
+        """
         self._path = path
         self._on_broken = on_broken
         self._files = WatchedFiles([path])
-        self._hashes = _read(path)
+        try:
+            self._hashes = parsed(path.read_bytes(), path)
+        except (OSError, ValueError) as error:
+            if kept is None:
+                raise
+            self._on_broken(error)
+            self._hashes = parsed(kept, path)
         self._nobody = _HASHER.hash("nobody has this password")
         self._one_at_a_time = threading.Lock()
 
@@ -51,7 +66,7 @@ class Users:
     def _look_again(self) -> None:
         if self._files.changed():
             try:
-                self._hashes = _read(self._path)
+                self._hashes = parsed(self._path.read_bytes(), self._path)
             except (OSError, ValueError) as error:
                 self._on_broken(error)
 
@@ -83,9 +98,10 @@ def password_line(name: str, password: str) -> str:
     return f"{unicodedata.normalize('NFC', name)}:{_HASHER.hash(password)}"
 
 
-def _read(path: Path) -> dict[str, str]:
+def parsed(octets: bytes, path: Path) -> dict[str, str]:
+    """The hashes by name that a users file holds. Raises ValueError naming the line that is wrong."""
     hashes: dict[str, str] = {}
-    for number, line in enumerate(path.read_text("utf-8").splitlines(), start=1):
+    for number, line in enumerate(octets.decode("utf-8").splitlines(), start=1):
         if not line.strip() or line.startswith("#"):
             continue
         name, colon, hashed = line.strip().partition(":")

@@ -8,12 +8,17 @@ import smtplib
 import subprocess
 import sys
 import time
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from fixtures.mailbox import Mailbox, patiently
+from cli.front import utc_now
+from fixtures.mailbox import INVOICES, Mailbox, patiently
+from ingest.receiving.users import password_line
+from tests.certificates import self_signed
 
 TWO = {"SMTP__PROCESSES": "2"}
 TO = ["several@firm.example"]
@@ -131,3 +136,82 @@ def test_lmtp_on_a_unix_socket(tmp_path: Path) -> None:
     assert refused == {}
     assert mode == 0o660
     assert not path.exists()
+
+
+def _new_receivers(mailbox: Mailbox, before: Iterable[int]) -> list[int]:
+    for _ in patiently("no process took their place"):
+        found = _receivers(mailbox)
+        if len(found) == 2 and not set(found) & set(before):
+            return found
+    raise AssertionError
+
+
+def _signs_in(mailbox: Mailbox) -> bool:
+    """Whether a mail server can say STARTTLS and AUTH."""
+    try:
+        with smtplib.SMTP(*mailbox.address, timeout=30) as client:
+            client.starttls()
+            return client.login("relay", "secret")[0] == 235
+    except (OSError, smtplib.SMTPException):
+        return False
+
+
+def test_receivers_start_anew_while_certificate_and_users_are_broken(tmp_path: Path) -> None:
+    """A slip in a file, and then a receiver dies: it went round in circles until somebody mended the file."""
+    certificate, users = tmp_path / "certificate.pem", tmp_path / "users"
+    certificate.write_bytes(self_signed(until=utc_now() + timedelta(days=60)))
+    users.write_text(password_line("relay", "secret") + "\n")
+    files = {"SMTP__TLS_CERTIFICATE": str(certificate), "SMTP__USERS": str(users)}
+    with Mailbox(tmp_path, TWO | files).serving() as mailbox:
+        assert mailbox.daemon is not None
+        before = _receivers(mailbox)
+        certificate.write_text("no certificate")
+        users.write_text("relay:no hash\n")
+        for one in before:
+            os.kill(one, signal.SIGKILL)
+        _new_receivers(mailbox, before)
+        for _ in patiently("nobody can sign in"):
+            if _signs_in(mailbox):
+                break
+        mailbox.daemon.send_signal(signal.SIGHUP)  # would end the program by the same files
+        for _ in patiently("the reload is not refused"):
+            if mailbox.events("reload-refused"):
+                break
+        sent = mailbox.send(b"Subject: hello\r\n\r\nhello\r\n", TO)
+        filed = mailbox.wait_until_filed({sent})
+
+    assert set(filed) == {sent}
+    assert mailbox.events("certificate-broken")
+    assert mailbox.events("users-broken")
+    assert len(mailbox.events("receiver-died")) == 2
+
+
+def test_a_second_program_on_the_same_port_is_refused(tmp_path: Path) -> None:
+    """The port is shared among the processes of one program; a second one took half of the mail, unnoticed."""
+    with Mailbox(tmp_path, TWO).serving() as mailbox:
+        second = subprocess.run(
+            [INVOICES, "serve", "smtp"],
+            env=mailbox.environment | {"INVOICES_SMTP__LISTEN": mailbox.place},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    assert second.returncode == 1
+    assert f"cannot listen on {mailbox.place}" in second.stderr
+
+
+def test_a_broken_certificate_ends_the_start(tmp_path: Path) -> None:
+    """With several processes each of them died of it, again and again, and nobody was told."""
+    certificate = tmp_path / "certificate.pem"
+    certificate.write_text("no certificate")
+    mailbox = Mailbox(tmp_path, TWO | {"SMTP__TLS_CERTIFICATE": str(certificate)})
+
+    done = subprocess.run(
+        mailbox.program, env=mailbox.environment, capture_output=True, text=True, timeout=60, check=False
+    )
+
+    assert done.returncode == 1
+    assert "smtp.tls_certificate: " in done.stderr
+    assert str(certificate) in done.stderr
