@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 
 import click
@@ -59,7 +60,9 @@ def serve(front: Front, parts: tuple[str, ...]) -> None:
             raise click.UsageError(f'there is no part "{part}"; the parts are {", ".join(PARTS)}')
     front.is_program = True
     try:
-        again = daemon.serve(front.settings, parts or PARTS, BESIDE, lambda: _wrong_settings(front))
+        again = daemon.serve(
+            front.settings, parts or PARTS, BESIDE, lambda: _wrong_settings(front, parts or PARTS)
+        )
     except daemon.WorkerDied as error:
         raise click.ClickException(str(error)) from error
     except (StoreError, OSError, ValueError) as error:
@@ -72,10 +75,12 @@ def serve(front: Front, parts: tuple[str, ...]) -> None:
         os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606  -- what we were started with
 
 
-def _wrong_settings(front: Front) -> list[str]:
+def _wrong_settings(front: Front, parts: Sequence[str]) -> list[str]:
     """Also a certificate or a file of users that could not be used: a program that is started anew would end by it."""
     try:
-        usable_files(load(front.config))
+        settings = load(front.config)
+        if "smtp" in parts:  # the others may not even be let to read them
+            usable_files(settings)
     except WrongSettings as error:
         return error.problems
     except (OSError, ValueError) as error:
