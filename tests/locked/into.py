@@ -54,7 +54,9 @@ def _unmount(service: Section, folder: Path) -> None:
     """A view of the files of its own: all of it read-only, homes and temporary folders hidden, but for the folder."""
     _must(_libc.unshare(_NEW_NAMESPACES), "unshare")
     _mount("--make-rprivate", "/")
-    kept = {path: os.open(path, os.O_PATH) for path in (folder, *_interpreter())}
+    # What lies beside the folder is seen, too: a test's settings and certificates, as /etc would be.
+    seen = (folder.parent, folder, *_interpreter())
+    kept = {path: os.open(path, os.O_PATH) for path in seen if str(path) not in _TEMPORARY}
     hidden = [*_TEMPORARY] if is_on(service, "PrivateTmp") else []
     hidden += _HOMES if is_on(service, "ProtectHome") else ()
     if service["ProtectSystem"] == ["strict"]:
