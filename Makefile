@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test lint wheel deb bench corpus torture audit clean
+.PHONY: demo test lint wheel deb docs bench corpus torture audit clean
 
 demo: .venv/installed
 	@$(BIN)/python -m fixtures.demo $(if $(KEEP),--keep)
@@ -23,6 +23,16 @@ wheel: .venv/installed
 
 deb: .venv/installed
 	debian/build
+
+# The site has an environment of its own, so that the program's has nothing of it.
+docs: .venv/docs/installed
+	rm -rf build/site
+	.venv/docs/bin/python docs/build_site.py build/site
+
+.venv/docs/installed: requirements-docs.lock
+	$(PYTHON) -m venv .venv/docs
+	.venv/docs/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-docs.lock
+	@touch $@
 
 bench: .venv/installed
 	$(BIN)/python -m bench.ingest $(ARGS)

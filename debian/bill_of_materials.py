@@ -23,7 +23,9 @@ LOCKS = ("requirements.lock", "requirements-validation.lock")
 # Distributions that do not say it in a way that can be read; looked up in their own files.
 STATED = {
     "dkimpy": "Zlib",  # its LICENSE; its metadata says "BSD-like"
-    "saxonche": "MPL-2.0",  # SaxonC-HE, the edition that asks for no key; its wheel says nothing
+    # SaxonC-HE, the edition that asks for no key. Its wheel says nothing; the sources have MPL 2.0 at their heads, and
+    # that they are "Incompatible With Secondary Licenses".
+    "saxonche": "MPL-2.0-no-copyleft-exception",
 }
 # From the words of metadata that are no SPDX expressions.
 _WORDS = {

@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[2]
 # Permissive, or (LGPL, MPL) bound to the library itself, which we install whole and unchanged.
 USABLE = {
     *("Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "ISC", "MIT", "MIT-0", "MIT-CMU", "PSF-2.0", "Zlib"),
-    *("LGPL-2.1-or-later", "LGPL-3.0-only", "MPL-2.0"),
+    *("LGPL-2.1-or-later", "LGPL-3.0-only", "MPL-2.0", "MPL-2.0-no-copyleft-exception"),
 }
 
 

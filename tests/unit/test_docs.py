@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import ast
 import re
+import runpy
 from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
 
 import click
 import pytest
+import yaml
 from prometheus_client import Counter
 from prometheus_client.metrics import MetricWrapperBase
 
@@ -264,3 +266,28 @@ def test_every_module_in_the_picture_of_the_house_is_there() -> None:
     assert named - modules == set()
     assert folders
     assert [folder for folder in folders if not (ROOT / folder).is_dir()] == []
+
+
+def test_the_page_of_settings_is_made_from_the_code() -> None:
+    """By `python docs/settings_page.py > docs/settings.md`; every setting with what it may be."""
+    page = str(runpy.run_path(str(ROOT / "docs/settings_page.py"))["page"]())
+
+    assert _text("docs/settings.md") == page
+    assert set(re.findall(r"^\| `([a-z_.]+)`", page, re.MULTILINE)) == {
+        line.split("`")[1] for line in _settings()
+    }
+
+
+def test_every_document_is_a_page_of_the_site() -> None:
+    """`make docs` builds it; what is in no menu is found by nobody."""
+    site = yaml.safe_load(_text("docs/mkdocs.yml"))
+    elsewhere = runpy.run_path(str(ROOT / "docs/build_site.py"))["ELSEWHERE"]
+
+    in_menus = [
+        page
+        for entry in site["nav"]
+        for page in (next(iter(entry.values())) if isinstance(entry, dict) else [entry])
+    ]
+
+    pages = {page.name for page in (ROOT / "docs").glob("*.md")} | set(elsewhere.values())
+    assert sorted(in_menus) == sorted(pages)
