@@ -35,7 +35,11 @@ _PATIENCE_SECONDS = 600.0
 _WARM_MAILS = 64  # of each node
 _IDLE_SECONDS = 5.0
 
-_DONE = "SELECT count(*) FROM received_mail WHERE state = 'filed' AND sender_check_at IS NULL"
+_LEFT = (
+    "SELECT (SELECT count(*) FROM received_mail WHERE state IN ('received', 'claimed'))"
+    " + (SELECT count(*) FROM received_mail WHERE sender_check_at IS NOT NULL)"
+)
+_DONE = "SELECT count(*) FROM received_mail WHERE state = 'filed'"
 _WORK = (
     "SELECT xact_commit + xact_rollback, tup_fetched + tup_returned FROM pg_stat_database"
     " WHERE datname = current_database()"
@@ -165,10 +169,12 @@ def _send(folder: Path, nodes: list[Node], mails: int) -> None:
 
 def _wait_until_done(connection: _Connection, mails: int) -> None:
     give_up_at = time.monotonic() + _PATIENCE_SECONDS
-    while (done := _one(connection, _DONE)[0]) < mails:
+    while left := _one(connection, _LEFT)[0]:
         if time.monotonic() > give_up_at:
-            raise TimeoutError(f"of {mails} mails {done} are filed, their senders checked")
+            raise TimeoutError(f"{left} mails wait to be filed, or for the check of their senders")
         time.sleep(0.1)
+    if (done := _one(connection, _DONE)[0]) != mails:
+        raise RuntimeError(f"{mails} mails were sent, {done} are filed")
 
 
 def _idle_share(pids: list[int]) -> float:

@@ -23,6 +23,8 @@ from storage.store import Store
 
 LEASE = timedelta(seconds=60)
 AT_ONCE = 32  # mails claimed together, and recorded together
+GATHER_SECONDS = 0.5  # so long a mail that is read waits for others at most
+CLAIM_SECONDS = 0.2  # between two looks into a queue that was empty, while we have something to do
 IDLE_SECONDS = 1.0  # how often the queue is looked at when nothing wakes us
 LONGEST_PAUSE_SECONDS = 10  # between two tries while the store is away
 STOP_SECONDS = 30  # for what is being read when we are told to stop
@@ -57,6 +59,8 @@ class Processor:
         self._held: set[str] = set()  # claimed, not yet recorded
         self._holding = threading.Lock()
         self._finished: queue.Queue[Finished | None] = queue.Queue(maxsize=2 * AT_ONCE)
+        self._claimed_at = 0.0  # when we took something last
+        self._claimed_all = False  # whether nothing was left then
         self._lane = ""  # of the queue that had its turn last
         self._renew_at = time.monotonic() + LEASE.total_seconds() / 3
         self.moved_at = time.monotonic()  # when the loop last came round, or the store was last asked
@@ -78,10 +82,12 @@ class Processor:
             self._persistently("take over", self._take_over)
             while not self._stop.is_set():
                 self.moved_at = time.monotonic()
-                self._fill()
+                looked = self._fill()
                 if self._held:
                     self._hand_out()
                     self._collect()
+                elif not looked:
+                    continue  # what we had is recorded since; there may be more
                 elif until_empty:
                     break
                 else:
@@ -104,17 +110,26 @@ class Processor:
                 if claimant != self.name and is_dead(claimant):
                     records.mails.release(by=claimant)
 
-    def _fill(self) -> None:
-        if len(self._pending) < self._pool.free:
+    def _fill(self) -> bool:
+        """Whether the queue was looked at."""
+        looked = len(self._pending) < self._pool.free and self._may_claim(time.monotonic())
+        if looked:
             claimed = self._persistently("claim", self._claim)
             with self._holding:
                 # After a standstill longer than the lease, what we are still at is claimed once more.
                 fresh = [mail_id for mail_id in claimed if mail_id not in self._held]
                 self._held.update(fresh)
             self._pending.extend(fresh)
+            self._claimed_at, self._claimed_all = time.monotonic(), len(claimed) < AT_ONCE
         if self._held and time.monotonic() >= self._renew_at:
             self._renew_at = time.monotonic() + LEASE.total_seconds() / 3
             self._persistently("renew", self._renew)
+        return looked
+
+    def _may_claim(self, now: float) -> bool:
+        """Not for each mail that comes while we are busy: many nodes would look more often than they work."""
+        busy = self._held and self._claimed_all
+        return not busy or now - self._claimed_at >= CLAIM_SECONDS
 
     def _claim(self) -> list[str]:
         with self._store.reading() as records:
@@ -162,15 +177,29 @@ class Processor:
 
     def _record_all(self) -> None:
         while True:
-            group = [self._finished.get()]
-            while group[-1] is not None and not self._finished.empty() and len(group) < AT_ONCE:
-                group.append(self._finished.get())
+            group = self._gathered()
             done = [one for one in group if one is not None]
             if done:
                 self._record(done)
                 self._let_go([one.mail_id for one in done])
             if group[-1] is None:
                 return
+
+    def _gathered(self) -> list[Finished | None]:
+        """What is recorded together: whatever is there, and while others wait for a reader what comes a moment later.
+
+        A large group costs little more than a small one. Mail that waits in a queue gains by that, and a mail that
+        comes alone is not kept waiting.
+        """
+        group = [self._finished.get()]
+        until = time.monotonic() + GATHER_SECONDS
+        while group[-1] is not None and len(group) < AT_ONCE:
+            patience = until - time.monotonic() if self._pending else 0.0
+            try:
+                group.append(self._finished.get(block=patience > 0, timeout=max(patience, 0.0)))
+            except queue.Empty:
+                break
+        return group
 
     def _record(self, group: list[Finished]) -> None:
         try:

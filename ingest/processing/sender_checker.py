@@ -50,7 +50,7 @@ class SenderChecker:
             while not self._stop.is_set():
                 pause = IDLE_SECONDS
                 try:
-                    if self.check_due():
+                    if self.check_due() == AT_ONCE:  # of a few, more will have come after a pause
                         self._give_way()
                         continue
                 except StorageUnavailable as error:

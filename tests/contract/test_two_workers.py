@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from fixtures.expectation import cases
+from ingest.processing import processor
 from ingest.processing.filing import Rules
 from ingest.processing.processor import Processor, Wiring
+from ingest.processing.recorder import Finished, Recorder
 from storage.expiry import RetentionPeriods
 from storage.ids import new_id
 from storage.records.mails import MailState
@@ -60,6 +63,37 @@ def test_a_lease_is_renewed_while_a_mail_is_being_recorded(postgres_url: str) ->
     store.close()
 
     assert free == [first]
+
+
+def test_what_waits_for_a_reader_is_recorded_with_what_was_read_before(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A node that shares its machine with seven others records as large groups as one that has it for itself."""
+    store.add_mails([making.incoming(SAMPLE + b"\r\n%d" % number) for number in range(MAILS)])
+    groups, record = [], Recorder.record
+
+    def noted(recorder: Recorder, group: Sequence[Finished]) -> None:
+        groups.append(len(group))
+        record(recorder, group)
+
+    monkeypatch.setattr(Recorder, "record", noted)
+    monkeypatch.setattr(processor, "GATHER_SECONDS", 60.0)
+
+    _work_at_once(store, workers=1)
+
+    assert sum(groups) == MAILS
+    assert len(groups) <= 5
+
+
+def test_a_mail_that_comes_alone_is_not_kept_waiting(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is read after it that it could be recorded with."""
+    store.add_mails([making.incoming(SAMPLE)])
+    monkeypatch.setattr(processor, "GATHER_SECONDS", 600.0)
+
+    _work_at_once(store, workers=1)
+
+    with store.reading() as records:
+        assert records.mails.counts() == {MailState.FILED: 1}
 
 
 def _work_at_once(store: Store, *, workers: int) -> None:
