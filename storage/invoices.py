@@ -185,7 +185,7 @@ def first_alike(invoices: Sequence[Invoice], on_record: Iterable[Alike]) -> dict
     What one mail says twice is no duplicate: it is the same invoice for two accounts, or two documents of one kind.
     """
     first: dict[tuple[str, bytes], list[Alike]] = defaultdict(list)
-    for one in on_record:
+    for one in sorted(on_record, key=lambda one: (one.received_at, one.invoice_id)):
         first[one.account_id, one.same_invoice].append(one)
     found: dict[str, str] = {}
     for invoice in invoices:
@@ -194,7 +194,7 @@ def first_alike(invoices: Sequence[Invoice], on_record: Iterable[Alike]) -> dict
         alike = first[invoice.account_id, invoice.same_invoice]
         others = [one for one in alike if one.mail_id != invoice.mail_id]
         if others:
-            found[invoice.id] = min(others, key=lambda one: (one.received_at, one.invoice_id)).invoice_id
+            found[invoice.id] = min(others, key=lambda one: one.received_at).invoice_id  # of equals the first
         alike.append(
             Alike(invoice.account_id, invoice.same_invoice, invoice.mail_id, invoice.received_at, invoice.id)
         )
