@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 import uuid
 import warnings
@@ -22,6 +23,7 @@ settings.register_profile("invoices", deadline=None)
 settings.load_profile("invoices")
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
+WITH_TABLES = {"store", "commands"}  # fixtures that would make the tables themselves
 
 
 def pytest_report_header() -> list[str]:
@@ -49,13 +51,41 @@ def postgres_server() -> Iterator[str]:
             server.cleanup()
 
 
-@pytest.fixture
-def postgres_url(postgres_server: str) -> Iterator[str]:
-    """An empty PostgreSQL database of this test's own, as the setting database.url."""
-    name = f"test_{uuid.uuid4().hex}"
+@pytest.fixture(scope="session")
+def postgres_pattern(postgres_server: str) -> str:
+    """The name of a database with our tables and nothing in them, to be copied."""
+    name = "pattern"
     with psycopg.connect(postgres_server, autocommit=True) as connection:
         connection.execute(f'CREATE DATABASE "{name}"')
-    yield postgres_server.replace("postgresql://", "postgresql+psycopg://").replace("/postgres?", f"/{name}?")
+    Store.migrate(_url(postgres_server, name))
+    return name
+
+
+@pytest.fixture(scope="session")
+def sqlite_pattern(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same as a file."""
+    file = tmp_path_factory.mktemp("pattern") / "invoices.db"
+    Store.migrate(f"sqlite:///{file}")
+    return file
+
+
+def _wants_tables(request: pytest.FixtureRequest) -> bool:
+    """To make them anew takes half a second, and most tests of a store are about something else."""
+    return not WITH_TABLES.isdisjoint(request.fixturenames)
+
+
+def _url(server: str, name: str) -> str:
+    return server.replace("postgresql://", "postgresql+psycopg://").replace("/postgres?", f"/{name}?")
+
+
+@pytest.fixture
+def postgres_url(request: pytest.FixtureRequest, postgres_server: str) -> Iterator[str]:
+    """A PostgreSQL database of this test's own, as the setting database.url; see `database_url`."""
+    name = f"test_{uuid.uuid4().hex}"
+    pattern = request.getfixturevalue("postgres_pattern") if _wants_tables(request) else "template1"
+    with psycopg.connect(postgres_server, autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{pattern}"')
+    yield _url(postgres_server, name)
     with psycopg.connect(postgres_server, autocommit=True) as connection:
         connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
 
@@ -69,7 +99,7 @@ def postgres_pooler(postgres_server: str) -> Iterator[str]:
 
 @pytest.fixture
 def pooled_url(postgres_pooler: str, postgres_url: str) -> str:
-    """An empty PostgreSQL database of this test's own, by way of a pooler."""
+    """The database of this test by way of a pooler."""
     name = postgres_url.partition("?")[0].rpartition("/")[2]
     return postgres_pooler.replace("postgresql://", "postgresql+psycopg://").replace("/postgres", f"/{name}")
 
@@ -92,9 +122,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.fixture
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """An empty database of each engine."""
+    """A database of each engine: without any table, or for a test that asks for a store with empty ones."""
     if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'invoices.db'}"
+        file = tmp_path / "invoices.db"
+        if _wants_tables(request):
+            shutil.copyfile(request.getfixturevalue("sqlite_pattern"), file)
+        return f"sqlite:///{file}"
     return str(request.getfixturevalue("postgres_url" if request.param == "postgresql" else "pooled_url"))
 
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import pytest
+
 from storage.records.mails import MailState
-from tests.commands import Commands
+from tests.commands import Commands, commands_on
 from tests.filed_mails import file_in_quarantine, file_invoice
 
 
@@ -73,8 +77,10 @@ def test_status_says_what_to_do_without_a_database(on_sqlite: Commands) -> None:
     assert "`invoices check-config`" in said
 
 
-def test_the_schema_is_made_once(commands: Commands) -> None:
+def test_the_schema_is_made_once(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A second run finds nothing to do."""
+    commands = commands_on(database_url, tmp_path, monkeypatch)
+
     first, second = commands.one("migrate"), commands.one("migrate")
 
     assert first["before"] is None
