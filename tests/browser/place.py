@@ -16,9 +16,15 @@ from fixtures.expectation import Case, cases
 from fixtures.mailbox import Mailbox
 from tests.post_office import PostOffice, post_office
 
-WIDTHS = (1280, 390)  # CSS pixels: a desk, a telephone
 PASSWORD = "correct horse battery"
 _SHOTS = os.environ.get("SCREENSHOTS")  # a folder that whoever wants to look names
+WIDTHS = (1280, 390)  # CSS pixels: a desk, a telephone
+# Language and width of a page: whoever looks sees each with each, else each comes up once.
+VIEWS = (
+    [(language, width) for language in ("de", "en") for width in WIDTHS]
+    if _SHOTS
+    else [("de", 1280), ("en", 390)]
+)
 
 
 @dataclass

@@ -15,7 +15,7 @@ from storage.records.partners import SenderWarning
 from storage.records.people import Language, Membership, MembershipState, Role, User
 from storage.store import Store
 from tests import making
-from tests.browser.place import WIDTHS, Town, look, sample, submit
+from tests.browser.place import VIEWS, Town, look, sample, submit
 
 ADDRESS = "rechnung@musterwerk.example"
 WARNING = SenderWarning(
@@ -85,19 +85,18 @@ def test_no_page_of_a_companys_decisions_shuts_anybody_out(place: Town, tmp_path
     company_id, invoice_id, tokens = _company(place, tmp_path)
     own = f"{place.address}/companies/{company_id}"
 
-    for language in ("de", "en"):
-        for width in WIDTHS:
-            page = _signed_in(place, tokens[0], language, width)
-            for path, name in (
-                ("/invoices?state=held", "inbox-held"),
-                (f"/invoices/{invoice_id}", "invoice-held"),
-                ("/company", "company-policy"),
-                ("/claims", "claims"),
-                ("/leave", "leave"),
-            ):
-                page.goto(f"{own}{path}")
-                look(page, f"{name}-{language}-{width}")
-            page.context.close()
+    for language, width in VIEWS:
+        page = _signed_in(place, tokens[0], language, width)
+        for path, name in (
+            ("/invoices?state=held", "inbox-held"),
+            (f"/invoices/{invoice_id}", "invoice-held"),
+            ("/company", "company-policy"),
+            ("/claims", "claims"),
+            ("/leave", "leave"),
+        ):
+            page.goto(f"{own}{path}")
+            look(page, f"{name}-{language}-{width}")
+        page.context.close()
 
     _keyboard_alone(_signed_in(place, tokens[0], "en", 1280), own)
     erika, max_ = (_signed_in(place, token, "en", 1280) for token in tokens)

@@ -10,14 +10,13 @@ from cryptography.hazmat.primitives.hashes import SHA1
 from cryptography.hazmat.primitives.twofactor.totp import TOTP
 from playwright.sync_api import Page
 
-from tests.browser.place import PASSWORD, WIDTHS, Town, look, sample, submit
+from tests.browser.place import PASSWORD, VIEWS, Town, look, sample, submit
 from tests.post_office import code_in, link_in
 
 INVITED = sample("unknown-recipient")
 
 
-@pytest.mark.parametrize("width", WIDTHS)
-@pytest.mark.parametrize("language", ["de", "en"])
+@pytest.mark.parametrize(("language", "width"), VIEWS)
 def test_no_page_shuts_anybody_out(place: Town, language: str, width: int) -> None:
     """By axe, with the faults of forms shown, too; no page is wider than the screen."""
     page = place.person(language, width)

@@ -12,7 +12,7 @@ from storage.ids import new_id
 from storage.records.people import Language, Membership, MembershipState, Role, User
 from storage.store import Store
 from tests import making
-from tests.browser.place import WIDTHS, Town, look, sample, submit
+from tests.browser.place import VIEWS, Town, look, sample, submit
 
 ADDRESS = "rechnung@musterwerk.example"
 SAMPLES = (
@@ -55,8 +55,7 @@ def _desk(place: Town, folder: Path, language: str, width: int) -> tuple[Page, s
     return page, f"{place.address}/companies/{company.id}"
 
 
-@pytest.mark.parametrize("width", WIDTHS)
-@pytest.mark.parametrize("language", ["de", "en"])
+@pytest.mark.parametrize(("language", "width"), VIEWS)
 def test_no_page_of_daily_use_shuts_anybody_out(
     place: Town, tmp_path: Path, language: str, width: int
 ) -> None:

@@ -16,7 +16,7 @@ from storage.records.partners import PartnerTrait, TraitKind
 from storage.records.people import Language, User
 from storage.store import Store
 from tests import making
-from tests.browser.place import WIDTHS, Town, look, sample
+from tests.browser.place import VIEWS, Town, look, sample
 
 CONTESTED = sample("match-by-buyer-vat-identifier")
 
@@ -84,23 +84,22 @@ def test_no_operators_page_shuts_anybody_out(place: Town, tmp_path: Path) -> Non
     mail_id = place.send(CONTESTED, "postmaster")
     place.mailbox.wait_until_filed({mail_id})
 
-    for language in ("de", "en"):
-        for width in WIDTHS:
-            page = _desk(place, token, language, width)
-            for path, name in (
-                ("", "queue"),
-                ("/quarantine", "quarantine"),
-                (f"/quarantine/{mail_id}?read=true&account=lindner", "mail"),
-                ("/withheld", "withheld"),
-                ("/claims", "claims"),
-                ("/partners", "partners"),
-                (f"/partners/{partner_id}", "partner"),
-                ("/outgoing", "outgoing"),
-                ("/acts", "acts"),
-            ):
-                page.goto(f"{place.address}/operator{path}")
-                look(page, f"operator-{name}-{language}-{width}")
-            page.context.close()
+    for language, width in VIEWS:
+        page = _desk(place, token, language, width)
+        for path, name in (
+            ("", "queue"),
+            ("/quarantine", "quarantine"),
+            (f"/quarantine/{mail_id}?read=true&account=lindner", "mail"),
+            ("/withheld", "withheld"),
+            ("/claims", "claims"),
+            ("/partners", "partners"),
+            (f"/partners/{partner_id}", "partner"),
+            ("/outgoing", "outgoing"),
+            ("/acts", "acts"),
+        ):
+            page.goto(f"{place.address}/operator{path}")
+            look(page, f"operator-{name}-{language}-{width}")
+        page.context.close()
 
     page = _desk(place, token, "en", 1280)
     page.goto(f"{place.address}/operator/quarantine")
