@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from psycopg.errors import DeadlockDetected
 from sqlalchemy import Engine, inspect
 from sqlalchemy.engine import Connection
+from tenacity import Retrying, retry_if_exception, stop_after_attempt
 
 from storage.driver_errors import MOVED_AWAY
 from storage.engine import WRITES
@@ -15,6 +17,7 @@ NEWEST = "0023"  # the last migration's; a test holds it to that
 MOVED = "moved"  # the SQLite database that everything has gone from
 MOVING = "moving"  # the PostgreSQL database that not everything is in yet
 
+_TRIES = 5
 _LOCK = 0x1970_1CE5  # any number that only we use: PostgreSQL advisory lock of migrations
 
 
@@ -42,15 +45,26 @@ def wrong_version(found: str | None) -> str:
 def migrate(engine: Engine) -> tuple[str | None, str]:
     """Upgrades to the newest version in one transaction; returns the versions before and after.
 
-    Safe when several processes do it at once: one works, the others wait and find nothing to do.
+    Safe when several processes do it at once: one works, the others wait and find nothing to do. Also while an older
+    version of the program is at work: where the two wait for each other, it is begun again.
     Raises SchemaMismatch when everything has moved from here, or not everything is here yet.
     """
+    again = retry_if_exception(lambda error: isinstance(getattr(error, "orig", None), DeadlockDetected))
+    return Retrying(stop=stop_after_attempt(_TRIES), retry=again, reraise=True)(_migrate, engine)
+
+
+def _migrate(engine: Engine) -> tuple[str | None, str]:
     with engine.connect().execution_options(**{WRITES: True}) as connection, connection.begin():
         if connection.dialect.name == "postgresql":
             connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
         before = current_version(connection)
         if before in (MOVED, MOVING):
             raise SchemaMismatch(wrong_version(before))
+        if connection.dialect.name == "postgresql" and before not in (None, NEWEST):
+            # In the order in which mail is taken in: whoever has a part of it is waited for, and nobody gets another.
+            connection.exec_driver_sql(
+                "LOCK TABLE received_mail, mail_octets, history_event IN ACCESS EXCLUSIVE MODE"
+            )
         upgrade(connection, NEWEST)
         return before, NEWEST
 
