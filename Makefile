@@ -9,7 +9,7 @@ demo: .venv/installed
 	@$(BIN)/python -m fixtures.demo $(if $(KEEP),--keep)
 
 test: .venv/installed
-	$(BIN)/python -m pytest -n auto $(ARGS)
+	$(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
 
 lint: .venv/installed
 	$(BIN)/ruff check .

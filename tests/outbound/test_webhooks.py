@@ -304,6 +304,9 @@ def _deaf() -> Iterator[int]:
                     with connection:
                         connection.recv(65536)
                         connection.sendall(b"220 mx.example.com ESMTP\r\n")
+                        connection.shutdown(socket.SHUT_WR)
+                        while connection.recv(65536):  # closed with a word unread, it would be reset
+                            pass
             except OSError:
                 return
 
