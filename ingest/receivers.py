@@ -46,7 +46,7 @@ class _Receiver:
     """One process, started again whenever it dies."""
 
     def __init__(
-        self, number: int, start: Callable[[int], BaseProcess], on_death: Callable[[], None]
+        self, number: int, start: Callable[[int], BaseProcess], on_death: Callable[[int], None]
     ) -> None:
         self._number = number
         self._start = start
@@ -76,7 +76,7 @@ class _Receiver:
             self._ended.set()
             return
         mail_log.receiver_died(self._number, process.exitcode)
-        self._on_death()
+        self._on_death(self._number)
         self._deaths += 1
         loop.call_later(min(_LONGEST_PAUSE, 0.1 * 2**self._deaths), self.start)
 
@@ -135,8 +135,9 @@ class Receivers:
         os.close(self._ear)
         os.close(self._mouth)
 
-    def _on_death(self) -> None:
-        spread(self._steered)  # it may be the one that took all
+    def _on_death(self, number: int) -> None:
+        if number == 1:
+            spread(self._steered)  # it may have taken all; the others get them until it is there again
 
     def _spawn(self, endpoints: list[Endpoint], first: bool, parent: int) -> BaseProcess:
         """One that takes the place of a dead one goes on with what that had in memory, should a file be broken now."""

@@ -148,6 +148,7 @@ class Listener:
             family = endpoint.socket.family
             create = loop.create_unix_server if family.name == "AF_UNIX" else loop.create_server
             self._servers.append(await create(protocol, sock=endpoint.socket, backlog=BACKLOG))
+        self._steer()
 
     async def drain(self, deadline_seconds: float) -> None:
         """Take no more connections, let mails being sent come to their end, close.

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
 
@@ -92,6 +93,26 @@ def test_a_receiver_that_is_killed_is_started_again(tmp_path: Path) -> None:
     assert before[1] in after
     assert before[0] not in after
     assert [event["status"] for event in mailbox.events("receiver-died")] == [-signal.SIGKILL]
+
+
+def _sockets(process: int) -> int:
+    return sum(os.readlink(one).startswith("socket:") for one in Path(f"/proc/{process}/fd").iterdir())
+
+
+def test_few_sessions_share_the_first_process_also_after_another_one_died(tmp_path: Path) -> None:
+    """The death of any took the steering away, and the first process never knew that it had to set it anew."""
+    mailbox = Mailbox(tmp_path, TWO)
+    with mailbox.serving(), ExitStack() as clients:
+        first, second = _receivers(mailbox)
+        os.kill(second, signal.SIGKILL)
+        for _ in patiently("no process took its place"):
+            if len(_receivers(mailbox)) == 2 and second not in _receivers(mailbox):
+                break
+        before = _sockets(first)
+        for _ in range(8):
+            clients.enter_context(smtplib.SMTP(*mailbox.address))
+
+        assert _sockets(first) - before == 8
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL])
