@@ -13,14 +13,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from bench.made_up_mail import made_up_mail
 from ingest.processing.filing import Filer, Rules
 from ingest.processing.on_record import load_on_record
 from ingest.processing.validator import record_validation
-from ingest.receiving.transfer_key import transfer_digest
 from storage.expiry import RetentionPeriods
 from storage.ids import new_id
 from storage.records.companies import AccountStatus, CompanyAccount
-from storage.records.mails import ContentInMemory, Envelope, IncomingMail
+from storage.records.mails import IncomingMail
 from storage.records.reading import (
     BusinessTerms,
     DocumentFormat,
@@ -148,7 +148,7 @@ def _written(url: str, *, warned: bool) -> tuple[IncomingMail, str]:
         invited_at=None,
         registered_at=_RECEIVED,
     )
-    mail, reading = _mail(), _reading(warned=warned)
+    mail, reading = made_up_mail(_RECEIVED, os.urandom(OCTETS)), _reading(warned=warned)
     rules = Rules(
         periods=_PERIODS,
         link_life=timedelta(days=30),
@@ -171,25 +171,6 @@ def _written(url: str, *, warned: bool) -> tuple[IncomingMail, str]:
     finally:
         store.close()
     return mail, account.id
-
-
-def _mail() -> IncomingMail:
-    octets = os.urandom(OCTETS)
-    envelope = Envelope(
-        reverse_path="billing@supplier.example",
-        forward_paths=("invoices@company.example",),
-        peer="127.0.0.1",
-        helo="relay.example",
-        tls=False,
-        received_at=_RECEIVED,
-    )
-    return IncomingMail(
-        id=new_id(),
-        envelope=envelope,
-        trace=b"Received: from relay.example by mailbox.example with ESMTP;\r\n",
-        content=ContentInMemory(octets),
-        transfer_digest=transfer_digest(octets, envelope),
-    )
 
 
 def _reading(*, warned: bool) -> MailReading:

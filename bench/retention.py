@@ -26,7 +26,8 @@ from typing import Any
 
 from bench.database import ENGINES, database, server
 from bench.figures import MIB
-from bench.retention_beside import beside, made_up_mail
+from bench.made_up_mail import made_up_mail
+from bench.retention_beside import beside
 from bench.synthetic import fill
 from retention.pace import SMALLEST_BATCH, Pace
 from retention.worker import BATCH, drill, run

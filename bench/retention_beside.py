@@ -12,33 +12,12 @@ from statistics import median
 from typing import Any
 
 from bench.figures import percentile
-from ingest.receiving.transfer_key import transfer_digest
-from storage.ids import new_id
-from storage.records.mails import ContentInMemory, Envelope, IncomingMail
+from bench.made_up_mail import made_up_mail
 from storage.store import Store
 
 MAILS_A_SECOND = 40
 MAIL_OCTETS = 10_000
 _WARM_SECONDS = 2.0
-
-
-def made_up_mail(at: datetime, octets: bytes) -> IncomingMail:
-    """A mail as the receiving part hands it to the store."""
-    envelope = Envelope(
-        reverse_path="billing@supplier.example",
-        forward_paths=("invoices@company.example",),
-        peer="127.0.0.1",
-        helo="relay.example",
-        tls=False,
-        received_at=at,
-    )
-    return IncomingMail(
-        id=new_id(),
-        envelope=envelope,
-        trace=b"",
-        content=ContentInMemory(octets),
-        transfer_digest=transfer_digest(octets, envelope),
-    )
 
 
 def beside(url: str, rounds: int, seconds: float) -> dict[str, Any]:

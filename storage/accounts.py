@@ -26,7 +26,7 @@ from storage.account_keys import (
 from storage.chunks import chunks
 from storage.errors import Conflict, NotFound
 from storage.freemail import is_freemail
-from storage.key_rows import any_of
+from storage.key_rows import owners_of
 from storage.many_rows import insert_rows
 from storage.records.companies import AccountStatus, CompanyAccount, Proof, RememberedDecision, WarningPolicy
 from storage.records.people import MembershipState
@@ -74,15 +74,9 @@ class Accounts:
 
     def owners(self, keys: Iterable[AccountKey]) -> dict[AccountKey, str]:
         """The ids of the accounts to which any of `keys` belong, by key."""
-        wanted = [(str(key.kind), key.value) for key in keys if key.kind is not KeyKind.USER]
-        query = select(AccountKeyRow.kind, AccountKeyRow.value, AccountKeyRow.account_id)
-        return {
-            AccountKey(KeyKind(kind), value): account_id
-            for some in chunks(wanted)
-            for kind, value, account_id in self._connection.execute(
-                query.where(any_of(AccountKeyRow.kind, AccountKeyRow.value, some))
-            )
-        }
+        wanted = (key for key in keys if key.kind is not KeyKind.USER)
+        row = AccountKeyRow
+        return owners_of(self._connection, row.kind, row.value, row.account_id, wanted)
 
     def extend(self, account_id: str, keys: CompanyAccount) -> None:
         """Gives an account the further keys of `keys`; those it has already are passed over.

@@ -14,7 +14,7 @@ from sqlalchemy.engine import Connection
 from storage.account_keys import AccountKey, KeyKind, domain_key, vat_id_key
 from storage.chunks import chunks
 from storage.errors import Conflict, NotFound
-from storage.key_rows import any_of
+from storage.key_rows import owners_of
 from storage.many_rows import insert_rows
 from storage.records.invoices import Environment
 from storage.records.partners import ContractingPartner, PartnerOrigin, PartnerTrait, PartnerTrust, TraitKind
@@ -83,15 +83,8 @@ class Partners:
 
     def owners(self, keys: Iterable[AccountKey]) -> dict[AccountKey, str]:
         """The ids of the partners to which any of `keys` belong, by key."""
-        wanted = [(str(key.kind), key.value) for key in keys]
-        query = select(PartnerKeyRow.kind, PartnerKeyRow.value, PartnerKeyRow.partner_id)
-        return {
-            AccountKey(KeyKind(kind), value): partner_id
-            for some in chunks(wanted)
-            for kind, value, partner_id in self._connection.execute(
-                query.where(any_of(PartnerKeyRow.kind, PartnerKeyRow.value, some))
-            )
-        }
+        row = PartnerKeyRow
+        return owners_of(self._connection, row.kind, row.value, row.partner_id, keys)
 
     def get(self, partner_id: str) -> ContractingPartner:
         """One partner. Raises NotFound."""

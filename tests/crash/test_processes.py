@@ -96,7 +96,9 @@ def test_a_receiver_that_is_killed_is_started_again(tmp_path: Path) -> None:
 
 
 def _sockets(process: int) -> int:
-    return sum(os.readlink(one).startswith("socket:") for one in Path(f"/proc/{process}/fd").iterdir())
+    """How many a process has open."""
+    descriptors = Path(f"/proc/{process}/fd").iterdir()
+    return sum(str(one.readlink()).startswith("socket:") for one in descriptors)
 
 
 def test_few_sessions_share_the_first_process_also_after_another_one_died(tmp_path: Path) -> None:
