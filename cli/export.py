@@ -8,13 +8,16 @@ import zipfile
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import click
 
+from cli.export_record import KIND, VERSION, ExportedAccount, Label
 from cli.front import Command, Front, Instant, actor, pass_front, utc_now
 from cli.take_along import Packed, TakeAlong
 from reading.sandbox import ReaderPool
+from storage.records.companies import CompanyAccount
 from storage.records.history import HistoryEvent, HistoryEventName
 from storage.records.invoices import Environment, Invoice
 
@@ -53,7 +56,8 @@ def export(
     acknowledge: bool,
 ) -> None:
     """Pack a company's invoices into a ZIP file: of each the original mail, its documents, a page to read, what was
-    read from it, its history, and checksums of everything (`sha256sum -c SHA256SUMS`).
+    read from it, its history, and checksums of everything (`sha256sum -c SHA256SUMS`). `invoices import` takes it
+    into another mailbox.
 
     The file is on the disk before it has its name; then that they were exported goes into their histories.
     """
@@ -61,18 +65,18 @@ def export(
         raise click.UsageError(f"{output} is there already; name another file")
     before = utc_now() + timedelta(days=expiring) if expiring is not None else None
     with front.store.reading() as records:
-        account_id = records.accounts.find(account_).id
+        account = records.accounts.find(account_)
         invoices = [
             invoice
             for invoice in records.invoices.select(
-                account_id=account_id,
+                account_id=account.id,
                 environment=Environment(environment) if environment else None,
                 since=since,
             )
             if invoice.reading is not None and (before is None or invoice.expires_at <= before)
         ]
-    packed, taken = _packed(front, invoices, output, language)
-    _put_on_record(front, account_id, taken, acknowledge=acknowledge)
+    packed, taken = _packed(front, account, invoices, output, language)
+    _put_on_record(front, account.id, taken, acknowledge=acknowledge)
     front.say(
         f"{packed.invoices} invoices, {packed.files} files and {packed.octets} octets are in {output}.",
         {"path": str(output), "acknowledged": acknowledge} | asdict(packed),
@@ -80,7 +84,7 @@ def export(
 
 
 def _packed(
-    front: Front, invoices: Sequence[Invoice], output: Path, language: str
+    front: Front, account: CompanyAccount, invoices: Sequence[Invoice], output: Path, language: str
 ) -> tuple[Packed, list[Invoice]]:
     with tempfile.NamedTemporaryFile(
         dir=output.absolute().parent, suffix=".unfinished", delete=False
@@ -90,7 +94,7 @@ def _packed(
             with ReaderPool(1) as readers, zipfile.ZipFile(unfinished, "w", zipfile.ZIP_DEFLATED) as archive:
                 writer = TakeAlong(archive, front.store, readers, language)
                 taken = [invoice for invoice in invoices if writer.add(invoice)]
-                packed = writer.finish()
+                packed = writer.finish(partial(_label, front, account))
             unfinished.flush()
             os.fsync(unfinished.fileno())
             path.rename(output)
@@ -98,6 +102,17 @@ def _packed(
             path.unlink(missing_ok=True)
             raise
     return packed, taken
+
+
+def _label(front: Front, account: CompanyAccount, invoices: int) -> Label:
+    return Label(
+        kind=KIND,
+        version=VERSION,
+        made_at=utc_now(),
+        mailbox=front.settings.registration.base_url,
+        account=ExportedAccount(id=account.id, name=account.name, addresses=account.addresses),
+        invoices=invoices,
+    )
 
 
 def _put_on_record(front: Front, account_id: str, invoices: Sequence[Invoice], *, acknowledge: bool) -> None:

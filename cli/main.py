@@ -25,6 +25,7 @@ PLACES = {
     "hold": "cli.hold",
     "verify": "cli.verify",
     "export": "cli.export",
+    "import": "cli.importing",
     "user": "cli.user",
     "move": "cli.move",
     "check-config": "cli.check_config",

@@ -6,11 +6,12 @@ import hashlib
 import json
 import re
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from cli import forms
+from cli.export_record import LABEL, RECORD, Label, exported, label_to_octets, record_to_octets
 from reading.sandbox import ReaderPool
 from storage.errors import NotFound
 from storage.records.invoices import Invoice
@@ -18,6 +19,7 @@ from storage.records.reading import Part
 from storage.store import Store
 
 SUMS = "SHA256SUMS"
+ORIGINAL = "original.eml"
 _NOT_IN_NAMES = re.compile(r"[^\w.+-]+")
 _LONGEST_NAME = 100  # signs of a document's name
 
@@ -51,18 +53,20 @@ class TakeAlong:
             except NotFound:
                 return False
             [form] = forms.invoice_forms(records, [invoice])
-            events = records.history.of_invoice(invoice.id, invoice.mail_id)
+            record = exported(records, invoice)
         folder = f"{invoice.received_at:%Y-%m-%d}_{invoice.id}"
-        self._write(f"{folder}/original.eml", trace + octets)
+        self._write(f"{folder}/{ORIGINAL}", trace + octets)
         for name, content in self._documents(invoice, octets):
             self._write(f"{folder}/{name}", content)
         self._write(f"{folder}/invoice.json", _json(form))
-        self._write(f"{folder}/history.json", _json([forms.event_form(event) for event in events]))
+        self._write(f"{folder}/history.json", _json([forms.event_form(event) for event in record.events]))
+        self._write(f"{folder}/{RECORD}", record_to_octets(record))
         self._packed.invoices += 1
         return True
 
-    def finish(self) -> Packed:
-        """The checksums, as `sha256sum -c` reads them; what went in."""
+    def finish(self, label: Callable[[int], Label]) -> Packed:
+        """The label, for so many invoices, and the checksums, as `sha256sum -c` reads them; what went in."""
+        self._write(LABEL, label_to_octets(label(self._packed.invoices)))
         self._archive.writestr(SUMS, "".join(self._sums))
         return self._packed
 

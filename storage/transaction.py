@@ -18,6 +18,7 @@ from storage.expired import Expired
 from storage.expiries import Expiries
 from storage.factors import FactorRecords
 from storage.history import History
+from storage.imports import Imports
 from storage.inbox import Inbox
 from storage.invoices import Invoices
 from storage.legal_holds import LegalHolds
@@ -78,6 +79,7 @@ class Transaction:
     webhooks: Webhooks
     webhook_deliveries: WebhookDeliveries
     would_go: WouldGo
+    imports: Imports
 
 
 def records_of(connection: Connection) -> Transaction:
@@ -115,4 +117,5 @@ def records_of(connection: Connection) -> Transaction:
         webhooks=Webhooks(connection),
         webhook_deliveries=WebhookDeliveries(connection),
         would_go=WouldGo(connection),
+        imports=Imports(connection),
     )

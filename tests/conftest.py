@@ -131,6 +131,20 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return str(request.getfixturevalue("postgres_url" if request.param == "postgresql" else "pooled_url"))
 
 
+@pytest.fixture(scope="session")
+def export_of_three(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An export of three invoices of a company, on SQLite; a test that changes it takes a copy."""
+    folder = tmp_path_factory.mktemp("exported")
+    environment = {
+        "INVOICES_DATA_DIR": str(folder / "state"),
+        "INVOICES_DATABASE__URL": f"sqlite:///{folder / 'invoices.db'}",
+    }
+    from tests.commands import Commands  # noqa: PLC0415  -- asserts of theirs are rewritten before
+    from tests.exported import exported  # noqa: PLC0415
+
+    return exported(Commands(environment, environment["INVOICES_DATABASE__URL"]), folder)
+
+
 @pytest.fixture
 def store(database_url: str) -> Iterator[Store]:
     """An empty store on each engine."""

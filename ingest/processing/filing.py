@@ -39,6 +39,10 @@ from storage.records.registration import LinkState, RegistrationLink
 
 ACTOR = "worker"
 QUARANTINE = "quarantine"  # where an operator decides
+BUYER_MISMATCH = Finding(
+    code="buyer-mismatch",
+    text="The invoice names another buyer than the company whose mailbox received it.",
+)
 NO_RECIPIENT = "the mail names no recipient, and the invoice no registered buyer"
 
 
@@ -291,8 +295,7 @@ class Filer:
         others = named_buyers(terms, self._on_record.candidates, partner_id) - {found.account_id}
         if found.rule in BY_DOCUMENT or not others:
             return []
-        text = "The invoice names another buyer than the company whose mailbox received it."
-        return [Finding(code="buyer-mismatch", text=text)]
+        return [BUYER_MISMATCH]
 
     def _link(self, found: Match, invoice: Invoice) -> None:
         """One live link for each invited address: none while another lives, none once one was revoked."""

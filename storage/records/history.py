@@ -33,6 +33,7 @@ class HistoryEventName(StrEnum):
     VIEWED = "viewed"
     DOWNLOADED = "downloaded"
     EXPORTED = "exported"
+    IMPORTED = "imported"
     EXPIRED = "expired"
     DELETED = "deleted"
     MAIL_DELETED = "mail-deleted"

@@ -34,11 +34,12 @@ def test_an_export_has_everything_and_its_checksums(on_sqlite: Commands, tmp_pat
     with zipfile.ZipFile(file) as archive:
         found = {entry: archive.read(entry) for entry in archive.namelist()}
     sums = found.pop("SHA256SUMS").decode()
-    [folder] = {entry.partition("/")[0] for entry in found}
-    own = {entry.partition("/")[2]: octets for entry, octets in found.items()}
+    [folder] = {entry.partition("/")[0] for entry in found if "/" in entry}
+    own = {entry.partition("/")[2]: octets for entry, octets in found.items() if "/" in entry}
     assert said["invoices"] == 1
     assert folder.endswith(invoice["id"])
-    assert {"original.eml", "invoice.json", "history.json", "readable.html"} < own.keys()
+    assert {"original.eml", "invoice.json", "history.json", "record.json", "readable.html"} < own.keys()
+    assert json.loads(found["export.json"])["account"]["name"] == name
     assert own["original.eml"].endswith(SAMPLE.read_bytes())
     assert json.loads(own["invoice.json"])["id"] == invoice["id"]
     digests = {hashlib.sha256(octets).hexdigest() for octets in own.values()}

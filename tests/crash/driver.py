@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+from cli.bringing_in import BringingIn
 from ingest import reception
 from ingest.processing.processor import Processor
 from ingest.processing.recorder import Recorder
@@ -54,8 +55,14 @@ RETENTION_POINTS: dict[str, tuple[Any, str, bool]] = {
 }
 
 
+IMPORT_POINTS: dict[str, tuple[Any, str, bool]] = {
+    "import: written, not committed": (BringingIn, "_put", False),
+    "import: a mail is done": (BringingIn, "bring", False),
+}
+
+
 def main(point: str, *arguments: str) -> None:
-    """Serves, or deletes what has expired, until the point is reached."""
+    """Serves, deletes what has expired, or imports, until the point is reached."""
     from cli.main import main as invoices  # noqa: PLC0415  -- the deadly functions must be in place before
 
     if point == "a bug in the worker":
@@ -70,6 +77,10 @@ def main(point: str, *arguments: str) -> None:
         worker.drill.__kwdefaults__["batch"] = 5  # several batches of what the test has
         setattr(place, name, _deadly(getattr(place, name), before=before))
         invoices(["retention", "run", *arguments])
+    if point in IMPORT_POINTS:
+        place, name, before = IMPORT_POINTS[point]
+        setattr(place, name, _deadly(getattr(place, name), before=before))
+        invoices(["import", *arguments])
     place, name, before = POINTS[point]
     original = getattr(place, name)
     if name == "_claim":

@@ -38,6 +38,8 @@ DETAIL = {
     "from": "2027-01-01",
     "reply": "550 no.",
     "codes": "x",
+    "exported_at": "2027-01-01",
+    "differences": "0",
 }
 
 
