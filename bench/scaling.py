@@ -1,9 +1,14 @@
-"""What a mail costs as nodes are added: `python -m bench.scaling [--nodes 1 8] [--mails 4000]`; needs root.
+"""What a mail costs as nodes are added: `python -m bench.scaling [--nodes 1 8] [--loads full thin]`; needs root.
 
-Each node takes mail, files it and checks its sender, over one PostgreSQL. By accounting, not by speed: processor time
-of all nodes and of the database for a mail, transactions and rows read for a mail, how often a backend was found
-waiting for a lock, and dead rows of the queue. So it can be told on a machine with fewer cores than nodes. Each node is
-warm: it has filed some mails before, which do not count. What nodes take while nothing comes is told apart.
+Over one PostgreSQL, by accounting, not by speed, so that it can be told on a machine with fewer cores than nodes:
+processor time of all nodes and of the database for a mail, transactions, scans and rows read for a mail, how often a
+backend was found waiting for a lock, dead rows for a mail. Start-up does not count: each node has filed mails before.
+
+full   a queue is filled while the workers stand still, then they work until it is empty and all senders are checked
+thin   a sender hands mails to one node that takes them, by the clock, and the workers file each as it comes
+burst  each node takes mail and files it; a sender sends as fast as it can, over the same cores
+
+--on-record N puts as many invoices on record first (`bench.synthetic`).
 """
 
 from __future__ import annotations
@@ -14,101 +19,184 @@ import secrets
 import subprocess
 import sys
 import tempfile
-import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import psycopg
 
+from bench.accounting import Account, Books, Connection, looking_for_locks, one
 from bench.database import database, server
-from bench.process_tree import tree_seconds
+from bench.made_up_mail import made_up_mail
+from bench.synthetic import fill
 from fixtures.expectation import cases
+from ingest.reception import utc_now
+from storage.store import Store
 from tests.cluster.nodes import PORT, Node
 
 _SESSIONS = 16
-_LOOK_SECONDS = 0.05
+_PER_SECOND = 25.0  # mails of the thin stream; each is on record before the next one comes
 _PATIENCE_SECONDS = 600.0
-
 _WARM_MAILS = 64  # of each node
 _IDLE_SECONDS = 5.0
+_STATISTICS_SECONDS = 1.5  # they arrive late
 
 _LEFT = (
     "SELECT (SELECT count(*) FROM received_mail WHERE state IN ('received', 'claimed'))"
     " + (SELECT count(*) FROM received_mail WHERE sender_check_at IS NOT NULL)"
 )
 _DONE = "SELECT count(*) FROM received_mail WHERE state = 'filed'"
-_WORK = (
-    "SELECT xact_commit + xact_rollback, tup_fetched + tup_returned FROM pg_stat_database"
-    " WHERE datname = current_database()"
-)
-_DEAD = "SELECT coalesce(sum(n_dead_tup), 0)::bigint FROM pg_stat_user_tables WHERE relname = 'received_mail'"
-_WAITING = (
-    "SELECT count(*) FILTER (WHERE wait_event_type = 'Lock'), count(*) FROM pg_stat_activity"
-    " WHERE datname = current_database() AND state <> 'idle' AND pid <> pg_backend_pid()"
-)
-_POSTMASTER = "SELECT split_part(pg_read_file('postmaster.pid'), E'\\n', 1)::int"
-
-_Connection = psycopg.Connection[tuple[int, ...]]
+_PARTS = {"full": "worker", "thin": "worker", "burst": "smtp worker"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cost:
     """Of each mail, with so many nodes."""
 
+    load: str
     nodes: int
+    on_record: int
     mails: int
     mails_per_second: float
     node_milliseconds: float
     database_milliseconds: float
     idle_share: float  # of a core that one node takes while there is no mail
     transactions: float
+    scans: float
     rows_read: float
     waits_for_locks: float  # share of looks at working backends
-    dead_rows: int  # of the queue, at the end
+    dead_rows: float  # more than before, over all tables
 
 
-def measured(nodes: int, mails: int) -> Cost:
-    """Sends the mails to all nodes in turns; what they cost until all were filed."""
+class Round:
+    """Some nodes over one database, and what is done to them."""
+
+    def __init__(self, folder: Path, url: str, connection: Connection, nodes: list[Node]) -> None:
+        self._folder = folder
+        self._url = url
+        self._connection = connection
+        self._nodes = nodes
+        self._gate = [node for node in nodes if "smtp" in node.part]
+
+    def full(self, name: str, mails: int, began: Callable[[], None]) -> None:
+        """The queue is there before anybody works."""
+        for node in self._nodes:
+            node.pause()
+        self._fill(name.encode(), mails)
+        began()
+        for node in self._nodes:
+            node.go_on()
+
+    def thin(self, name: str, mails: int, began: Callable[[], None]) -> None:
+        """So many a second."""
+        began()
+        self._send(name, mails, _PER_SECOND)
+
+    def burst(self, name: str, mails: int, began: Callable[[], None]) -> None:
+        """As fast as can be."""
+        began()
+        self._send(name, mails, 0.0)
+
+    def wait_until_done(self, mails: int) -> None:
+        """So many are on record, and their senders are checked."""
+        give_up_at = time.monotonic() + _PATIENCE_SECONDS
+        while left := one(self._connection, _LEFT)[0]:
+            if time.monotonic() > give_up_at:
+                raise TimeoutError(f"{left} mails wait to be filed, or for the check of their senders")
+            time.sleep(0.1)
+        if (done := one(self._connection, _DONE)[0]) != mails:
+            raise RuntimeError(f"{mails} mails were to be filed, {done} are")
+
+    def _fill(self, key: bytes, mails: int) -> None:
+        template = _template(key)
+        store = Store.open(self._url)
+        for first in range(0, mails, 100):
+            octets = (
+                template.replace(b"KEY", b"K%07d" % number)
+                for number in range(first, min(mails, first + 100))
+            )
+            store.add_mails([made_up_mail(utc_now(), one) for one in octets])
+        store.close()
+
+    def _send(self, name: str, mails: int, rate: float) -> None:
+        folder = self._folder / name
+        folder.mkdir()
+        (folder / "template.eml").write_bytes(_template(name.encode()))
+        files = [str(folder / "list"), str(folder / "template.eml")]
+        command = [sys.executable, "-m", "tests.cluster.sender", *files]
+        command += [str(_SESSIONS), str(mails), str(rate), *(f"{node.address}:{PORT}" for node in self._gate)]
+        with subprocess.Popen(
+            command, stdin=subprocess.PIPE
+        ) as sender:  # closed, it would tell the sender to stop
+            if sender.wait() != 0:
+                raise RuntimeError("the sender failed")
+
+
+def _template(key: bytes) -> bytes:
+    """An invoice mail in which KEY stands for what is its own; those of another `key` are others."""
+    octets = next(case.octets for case in cases() if case.name == "xrechnung-ubl")
+    own = key + b"-KEY"
+    return octets.replace(b"WW-26-2001", own).replace(b"<xrechnung-ubl@", b"<" + own + b"@")
+
+
+def measured(load: str, nodes: int, mails: int, on_record: int) -> Cost:
+    """What the mails cost until all were filed."""
     with (
         tempfile.TemporaryDirectory(prefix="scaling-") as name,
         server("postgresql") as server_url,
         database(server_url, Path(name)) as url,
-        _running(nodes, url, Path(name)) as running,
-        psycopg.connect(url.replace("+psycopg", ""), autocommit=True) as connection,
     ):
-        pids = [node.process.pid for node in running if node.process is not None]
-        postmaster = _one(connection, _POSTMASTER)[0]
-        warm = _WARM_MAILS * nodes
-        _send(Path(name, "warm"), running, warm)
-        _wait_until_done(connection, warm)
-        idle = _idle_share(pids)
-        before, spent, served = _one(connection, _WORK), _seconds(pids), tree_seconds(postmaster)
-        began = time.monotonic()
-        with _looking(url) as looks:
-            _send(Path(name, "counted"), running, mails)
-            _wait_until_done(connection, warm + mails)
-        seconds = time.monotonic() - began
-        time.sleep(1.5)  # statistics arrive late
-        after = _one(connection, _WORK)
-        return Cost(
-            nodes=nodes,
-            mails=mails,
-            mails_per_second=mails / seconds,
-            node_milliseconds=(_seconds(pids) - spent) * 1000 / mails,
-            database_milliseconds=(tree_seconds(postmaster) - served) * 1000 / mails,
-            idle_share=idle,
-            transactions=(after[0] - before[0]) / mails,
-            rows_read=(after[1] - before[1]) / mails,
-            waits_for_locks=looks[0] / max(1, looks[1]),
-            dead_rows=_one(connection, _DEAD)[0],
-        )
+        if on_record:
+            fill(url, on_record, 0)
+        with (
+            _running(load, nodes, url, Path(name)) as running,
+            psycopg.connect(url.replace("+psycopg", ""), autocommit=True) as connection,
+        ):
+            books = Books(connection, [node.process.pid for node in running if node.process is not None])
+            round_ = Round(Path(name), url, connection, running)
+            return _cost(load, nodes, mails, on_record, books, round_, url)
+
+
+def _cost(load: str, nodes: int, mails: int, on_record: int, books: Books, round_: Round, url: str) -> Cost:
+    warm = _WARM_MAILS * nodes
+    warming = round_.full if load == "full" else round_.burst
+    warming("warm", warm, lambda: None)
+    round_.wait_until_done(on_record + warm)
+    idle = _idle_share(books) / nodes
+    begun: list[tuple[Account, float]] = []
+
+    def begin() -> None:
+        looks[:] = [0, 0]
+        begun.append((books.balance(), time.monotonic()))
+
+    with looking_for_locks(url) as looks:
+        getattr(round_, load)("counted", mails, begin)
+        round_.wait_until_done(on_record + warm + mails)
+        over = time.monotonic()
+        spent = books.balance()
+    time.sleep(_STATISTICS_SECONDS)
+    after, (before, since) = books.balance(), begun[0]
+    return Cost(
+        load=load,
+        nodes=nodes,
+        on_record=on_record,
+        mails=mails,
+        mails_per_second=mails / (over - since),
+        node_milliseconds=(spent.node_seconds - before.node_seconds) * 1000 / mails,
+        database_milliseconds=(spent.database_seconds - before.database_seconds) * 1000 / mails,
+        idle_share=idle,
+        transactions=(after.transactions - before.transactions) / mails,
+        scans=(after.scans - before.scans) / mails,
+        rows_read=(after.rows_read - before.rows_read) / mails,
+        waits_for_locks=looks[0] / max(1, looks[1]),
+        dead_rows=(after.dead_rows - before.dead_rows) / mails,
+    )
 
 
 @contextmanager
-def _running(count: int, url: str, folder: Path) -> Iterator[list[Node]]:
+def _running(load: str, count: int, url: str, folder: Path) -> Iterator[list[Node]]:
     settings = {
         "INVOICES_DATABASE__URL": url,
         "INVOICES_REGISTRATION__LINK_KEY": secrets.token_hex(32),
@@ -116,9 +204,11 @@ def _running(count: int, url: str, folder: Path) -> Iterator[list[Node]]:
         "INVOICES_VALIDATION__MODE": "off",
     }
     nodes = [
-        Node("smtp worker", f"127.0.0.{81 + number}", folder / str(number), settings)
+        Node(_PARTS[load], f"127.0.0.{81 + number}", folder / str(number), settings)
         for number in range(count)
     ]
+    if load == "thin":
+        nodes.append(Node("smtp", "127.0.0.80", folder / "smtp", settings))
     for node in nodes:
         node.start(wait=False)
     for node in nodes:
@@ -131,76 +221,28 @@ def _running(count: int, url: str, folder: Path) -> Iterator[list[Node]]:
             node.stop()
 
 
-@contextmanager
-def _looking(url: str) -> Iterator[list[int]]:
-    """How many backends waited for a lock, and how many worked, of all looks."""
-    found, over = [0, 0], threading.Event()
-
-    def look() -> None:
-        with psycopg.connect(url.replace("+psycopg", ""), autocommit=True) as connection:
-            while not over.wait(_LOOK_SECONDS):
-                waiting, working = _one(connection, _WAITING)
-                found[0] += waiting
-                found[1] += working
-
-    looking = threading.Thread(target=look)
-    looking.start()
-    try:
-        yield found
-    finally:
-        over.set()
-        looking.join()
-
-
-def _send(folder: Path, nodes: list[Node], mails: int) -> None:
-    template = next(case.octets for case in cases() if case.name == "xrechnung-ubl")
-    key = folder.name.encode() + b"-KEY"  # or the mails of the second run would be those of the first
-    template = template.replace(b"WW-26-2001", key).replace(b"<xrechnung-ubl@", b"<" + key + b"@")
-    folder.mkdir()
-    (folder / "template.eml").write_bytes(template)
-    command = [sys.executable, "-m", "tests.cluster.sender", folder / "list", folder / "template.eml"]
-    command += [str(_SESSIONS), str(mails), "0", *(f"{node.address}:{PORT}" for node in nodes)]
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE
-    ) as sender:  # closed, it would tell the sender to stop
-        if sender.wait() != 0:
-            raise RuntimeError("the sender failed")
-
-
-def _wait_until_done(connection: _Connection, mails: int) -> None:
-    give_up_at = time.monotonic() + _PATIENCE_SECONDS
-    while left := _one(connection, _LEFT)[0]:
-        if time.monotonic() > give_up_at:
-            raise TimeoutError(f"{left} mails wait to be filed, or for the check of their senders")
-        time.sleep(0.1)
-    if (done := _one(connection, _DONE)[0]) != mails:
-        raise RuntimeError(f"{mails} mails were sent, {done} are filed")
-
-
-def _idle_share(pids: list[int]) -> float:
-    before = _seconds(pids)
+def _idle_share(books: Books) -> float:
+    before = books.node_seconds()
     time.sleep(_IDLE_SECONDS)
-    return (_seconds(pids) - before) / _IDLE_SECONDS / len(pids)
-
-
-def _seconds(pids: list[int]) -> float:
-    return sum(map(tree_seconds, pids))
-
-
-def _one(connection: _Connection, query: str) -> tuple[int, ...]:
-    row = connection.execute(query.encode()).fetchone()
-    assert row is not None
-    return tuple(map(int, row))
+    return (books.node_seconds() - before) / _IDLE_SECONDS
 
 
 def main(arguments: list[str]) -> None:
-    """Prints a line for each number of nodes."""
-    parser = argparse.ArgumentParser(prog="python -m bench.scaling", description=__doc__)
+    """Prints a line for each load and number of nodes."""
+    parser = argparse.ArgumentParser(
+        prog="python -m bench.scaling",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("--nodes", type=int, nargs="+", default=[1, 2, 4, 8])
     parser.add_argument("--mails", type=int, default=4000)
+    parser.add_argument("--loads", nargs="+", choices=sorted(_PARTS), default=["full", "thin"])
+    parser.add_argument("--on-record", type=int, default=0, help="invoices on record before (%(default)s)")
     wanted = parser.parse_args(arguments)
-    for nodes in wanted.nodes:
-        print(json.dumps(asdict(measured(nodes, wanted.mails))), flush=True)
+    for load in wanted.loads:
+        for nodes in wanted.nodes:
+            cost = measured(load, nodes, wanted.mails, wanted.on_record)
+            print(json.dumps(asdict(cost)), flush=True)
 
 
 if __name__ == "__main__":

@@ -202,6 +202,15 @@ class ReceivedMails:
             for mail_id, state in self._connection.execute(query.where(ReceivedMailRow.id.in_(chunk)))
         }
 
+    def sizes(self, ids: Iterable[str]) -> dict[str, int]:
+        """How many octets some mails have."""
+        query = select(ReceivedMailRow.id, ReceivedMailRow.size)
+        return {
+            mail_id: size
+            for chunk in chunks(ids)
+            for mail_id, size in self._connection.execute(query.where(ReceivedMailRow.id.in_(chunk)))
+        }
+
     def by_ids(self, ids: Iterable[str]) -> dict[str, ReceivedMail]:
         """Mails by id; ids without a mail are left out."""
         return {

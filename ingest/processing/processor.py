@@ -15,10 +15,11 @@ import tenacity
 
 from ingest import mail_log
 from ingest.processing.filing import Rules
+from ingest.processing.loading import Loader
 from ingest.processing.recorder import Finished, Recorder
 from reading.sandbox import Limits, ReaderPool, ReadingFailed
 from storage.claimants import is_dead, new_claimant
-from storage.errors import NotFound, StorageUnavailable
+from storage.errors import StorageUnavailable
 from storage.store import Store
 
 LEASE = timedelta(seconds=60)
@@ -51,6 +52,7 @@ class Processor:
         self._store = wiring.store
         self._now = wiring.now
         self._pool = ReaderPool(wiring.readers, wiring.limits)
+        self._loader = Loader(wiring.store)
         self._recorder = Recorder(wiring.store, wiring.rules, wiring.now, self.name)
         self._wake = threading.Event()
         self._stop = threading.Event()
@@ -150,19 +152,11 @@ class Processor:
     def _hand_out(self) -> None:
         while self._pending and self._pool.free and not self._stop.is_set():
             mail_id = self._pending.popleft()
-            octets = self._persistently("load", lambda: self._load(mail_id))  # noqa: B023  -- called at once
+            octets = self._persistently("load", lambda: self._loader.take(mail_id, self._pending))  # noqa: B023  -- called at once
             self._started[mail_id] = time.monotonic()
             failed = octets if isinstance(octets, ReadingFailed) else self._pool.start(mail_id, octets)
             if failed is not None:
                 self._finished.put(Finished(mail_id, failed, self._started.pop(mail_id)))
-
-    def _load(self, mail_id: str) -> bytes | ReadingFailed:
-        """The octets; a failure like that of a reader where they are lost, so that it ends in quarantine."""
-        try:
-            with self._store.reading() as records:
-                return records.mails.octets(mail_id)
-        except NotFound as error:
-            return ReadingFailed(str(error))
 
     def _collect(self) -> None:
         if not self._pool.busy:

@@ -1,0 +1,60 @@
+"""Loads the octets of claimed mails ahead of their reading: as many in one go as may lie in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from reading.sandbox import ReadingFailed
+from storage.errors import NotFound
+from storage.store import Store
+
+OCTETS_AT_ONCE = 8 * 1024**2  # of several mails; a larger one is loaded by itself
+
+
+class Loader:
+    """Holds what is loaded until it is taken; used by one thread."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._loaded: dict[str, bytes | ReadingFailed] = {}
+
+    def take(self, mail_id: str, behind: Sequence[str]) -> bytes | ReadingFailed:
+        """The octets of a mail; those of the mails `behind` it are loaded along, as far as they fit.
+
+        A failure like that of a reader where they are lost, so that the mail ends in quarantine. Raises
+        StorageUnavailable; then nothing is taken, and all of it may be tried again.
+        """
+        if mail_id not in self._loaded:
+            self._load(self._fitting([mail_id, *behind]))
+        return self._loaded.pop(mail_id)
+
+    def _load(self, mail_ids: Sequence[str]) -> None:
+        found = self._store.octets.of(mail_ids)
+        for mail_id in mail_ids:
+            octets = found.get(mail_id)
+            self._loaded[mail_id] = self._alone(mail_id) if octets is None else octets
+
+    def _alone(self, mail_id: str) -> bytes | ReadingFailed:
+        """Asked for by itself, what is lost says why."""
+        try:
+            with self._store.reading() as records:
+                return records.mails.octets(mail_id)
+        except NotFound as error:
+            return ReadingFailed(str(error))
+
+    def _fitting(self, mail_ids: Sequence[str]) -> Sequence[str]:
+        if len(mail_ids) == 1:
+            return mail_ids
+        with self._store.reading() as records:
+            sizes = records.mails.sizes(mail_ids)
+        return fitting(mail_ids, [sizes.get(mail_id, 0) for mail_id in mail_ids], OCTETS_AT_ONCE)
+
+
+def fitting(mail_ids: Sequence[str], sizes: Sequence[int], most_octets: int) -> Sequence[str]:
+    """The first of the mails, as many as have `most_octets` together; one at least."""
+    total = 0
+    for place, size in enumerate(sizes):
+        total += size
+        if place and total > most_octets:
+            return mail_ids[:place]
+    return mail_ids
