@@ -94,26 +94,28 @@ def stopped() -> None:
     _log.info("stopped")
 
 
-def connected(*, peer: str | None) -> None:
+def connected(*, session: str, peer: str | None) -> None:
     """A client is there."""
     metrics.SESSIONS.inc()
     metrics.OPEN_SESSIONS.inc()
-    _log.debug("connected", peer=peer)
+    _log.debug("connected", session=session, peer=peer)
 
 
-def closed(*, peer: str | None, reason: str) -> None:
+def closed(*, session: str, peer: str | None, reason: str) -> None:
     """A connection ended."""
     metrics.OPEN_SESSIONS.dec()
     metrics.SESSION_ENDS.labels(reason).inc()
-    _log.debug("closed", peer=peer, reason=reason)
+    _log.debug("closed", session=session, peer=peer, reason=reason)
     if reason == "tls-handshake":
-        _log.warning("handshake-failed", peer=peer, cause="TLS was begun and did not come about")
+        _log.warning(
+            "handshake-failed", session=session, peer=peer, cause="TLS was begun and did not come about"
+        )
 
 
-def rejected(*, peer: str | None, stage: str, reason: str, reply: str) -> None:
+def rejected(*, session: str, peer: str | None, stage: str, reason: str, reply: str) -> None:
     """A command, a recipient or a mail was refused; `reason` is the limit or rule by name."""
     metrics.REFUSALS.labels(stage, reason, reply[:3]).inc()
-    _log.info("rejected", peer=peer, stage=stage, reason=reason, reply=reply)
+    _log.info("rejected", session=session, peer=peer, stage=stage, reason=reason, reply=reply)
 
 
 def not_spilled(*, error: OSError) -> None:
@@ -145,13 +147,21 @@ def receiver_died(number: int, status: int | None) -> None:
 
 
 def accepted(
-    *, peer: str | None, mail_id: str, size: int, reverse_path: str, recipients: int, duplicate: bool
+    *,
+    session: str,
+    peer: str | None,
+    mail_id: str,
+    size: int,
+    reverse_path: str,
+    recipients: int,
+    duplicate: bool,
 ) -> None:
     """A mail is on stable storage and is answered 250."""
     metrics.ACCEPTED_ONCE[duplicate].inc()
     metrics.ACCEPTED_OCTETS.inc(size)
     _log.info(
         "accepted",
+        session=session,
         mail=mail_id,
         peer=peer,
         size=size,
@@ -161,10 +171,10 @@ def accepted(
     )
 
 
-def failed(*, peer: str | None, stage: str, incident: str, error: Exception) -> None:
+def failed(*, session: str, peer: str | None, stage: str, incident: str, error: Exception) -> None:
     """A bug or a broken part of ours; the sender saw 451 with the same incident."""
     metrics.INCIDENTS.labels(stage).inc()
-    _log.error("failed", peer=peer, stage=stage, incident=incident, exc_info=error)
+    _log.error("failed", session=session, peer=peer, stage=stage, incident=incident, exc_info=error)
 
 
 def not_woken() -> None:
@@ -256,7 +266,7 @@ def validator_died(error: BaseException) -> None:
 def sender_checked(mail_id: str, authentication: SenderAuthentication) -> None:
     """It is known who sent a mail, or that it cannot be known now."""
     metrics.SENDERS_CHECKED.labels(str(authentication.status)).inc()
-    _log.info("sender-checked", mail_id=mail_id, status=str(authentication.status))
+    _log.info("sender-checked", mail=mail_id, status=str(authentication.status))
 
 
 def sender_check_failed(error: Exception) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import structlog
 
+from storage.records.outgoing import OutboundMail
+
 _log = structlog.get_logger("invoices")
 
 
@@ -12,19 +14,19 @@ def outbound_idle() -> None:
     _log.info("outbound-idle")
 
 
-def sent(mail_id: str, template: str, attempts: int) -> None:
+def sent(mail: OutboundMail) -> None:
     """The smarthost took a mail."""
-    _log.info("sent", mail_id=mail_id, template=template, attempts=attempts)
+    _log.info("sent", **_named(mail), attempts=mail.attempts)
 
 
-def postponed(mail_id: str, template: str, attempts: int, reply: str) -> None:
+def postponed(mail: OutboundMail, reply: str) -> None:
     """The smarthost did not take a mail; it is tried again."""
-    _log.warning("send-postponed", mail_id=mail_id, template=template, attempts=attempts, reply=reply)
+    _log.warning("send-postponed", **_named(mail), attempts=mail.attempts, reply=reply)
 
 
-def not_sent(mail_id: str, template: str, reply: str) -> None:
+def not_sent(mail: OutboundMail, reply: str) -> None:
     """A mail is not tried any more."""
-    _log.error("send-failed", mail_id=mail_id, template=template, reply=reply)
+    _log.error("send-failed", **_named(mail), reply=reply)
 
 
 def smarthost_away(error: Exception) -> None:
@@ -37,24 +39,29 @@ def outbox_unavailable(error: Exception, again_in: float) -> None:
     _log.warning("outbox-unavailable", error=str(error), again_in=round(again_in, 1))
 
 
-def sending_broke(mail_id: str | None, error: BaseException) -> None:
+def sending_broke(mail: OutboundMail | None, error: BaseException) -> None:
     """A bug or a broken template kept a mail from being written; it is tried again."""
-    _log.error("sending-broke", mail_id=mail_id, exc_info=error)
+    _log.error("sending-broke", **(_named(mail) if mail else {}), exc_info=error)
 
 
 def called(delivery_id: str, webhook_id: str, event: str, reply: str, *, delivered: bool) -> None:
     """A program of a company was called, and took it or not."""
     if delivered:
-        _log.info("called", delivery_id=delivery_id, webhook_id=webhook_id, told=event, reply=reply)
+        _log.info("called", delivery=delivery_id, webhook=webhook_id, told=event, reply=reply)
     else:
-        _log.warning("call-failed", delivery_id=delivery_id, webhook_id=webhook_id, told=event, reply=reply)
+        _log.warning("call-failed", delivery=delivery_id, webhook=webhook_id, told=event, reply=reply)
 
 
 def webhook_disabled(webhook_id: str, reply: str) -> None:
     """A program has not taken any call for too long."""
-    _log.warning("webhook-disabled", webhook_id=webhook_id, reply=reply)
+    _log.warning("webhook-disabled", webhook=webhook_id, reply=reply)
 
 
 def calling_broke(webhook_id: str | None, error: BaseException) -> None:
     """A bug kept programs from being called; it is tried again."""
-    _log.error("calling-broke", webhook_id=webhook_id, exc_info=error)
+    _log.error("calling-broke", webhook=webhook_id, exc_info=error)
+
+
+def _named(mail: OutboundMail) -> dict[str, str | None]:
+    """Its own id, and that of the received mail which it tells of."""
+    return {"outgoing": mail.id, "mail": mail.mail_id, "template": mail.template}

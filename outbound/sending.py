@@ -116,7 +116,7 @@ class Sending:
             self._give_up(mail, str(error))
             return
         except (TemplateError, ValueError, KeyError, TypeError) as error:
-            send_log.sending_broke(mail.id, error)
+            send_log.sending_broke(mail, error)
             self._put_off(mail, f"the mail could not be written: {type(error).__name__}")
             return
         answer = await conversation.send(wiring.sender.address, routed(mail.recipient), message)
@@ -137,7 +137,7 @@ class Sending:
                     records.history.add(notice_events(HistoryEventName.NOTIFIED, mail, ACTOR, now))
 
         self._insistently(note)
-        send_log.sent(mail.id, mail.template, mail.attempts)
+        send_log.sent(mail)
 
     def _put_off(self, mail: OutboundMail, reply: str) -> None:
         now = self._wiring.now()
@@ -151,7 +151,7 @@ class Sending:
                 records.outbox.postpone(mail.id, by=self.name, until=again_at, reply=reply)
 
         self._insistently(note)
-        send_log.postponed(mail.id, mail.template, mail.attempts, reply)
+        send_log.postponed(mail, reply)
 
     def _give_up(self, mail: OutboundMail, reply: str) -> None:
         now = self._wiring.now()
@@ -164,7 +164,7 @@ class Sending:
                     )
 
         self._insistently(note)
-        send_log.not_sent(mail.id, mail.template, reply)
+        send_log.not_sent(mail, reply)
 
     def _insistently(self, note: Callable[[], None]) -> None:
         """Tries to write what became of a mail for a while, also when we are told to stop."""

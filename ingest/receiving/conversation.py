@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+from itertools import count
 from typing import TYPE_CHECKING, ClassVar
 
 from ingest.receiving.connection import MOST_AHEAD, CommandTooLong, Connection, PeerGone
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 _COMMANDS_PER_TURN = 100  # pipelined commands after which the other sessions get a turn
 _MAX_PROXY_HEADER = 8192
+# Of each session, for the log: no other process has the first half, also after a new start.
+_PROCESS, _numbers = secrets.token_hex(4), count(1)
 _FRESH_SECONDS = 0.05  # within which a client that has something to say has begun to say it
 
 
@@ -39,6 +42,7 @@ class Conversation(Connection):
         self._settings = settings
         self._work = work
         self._place = place
+        self.id = f"{_PROCESS}-{next(_numbers):x}"  # in every line of the log about this session
         self.connected_peer: str | None = None  # IP address; None on a Unix socket
         self.peer: str | None = None  # the same, or whom a relay names with XCLIENT
         self._closing = False  # the listener drains: this session ends before its next command
@@ -88,7 +92,7 @@ class Conversation(Connection):
             self._place.leave(self)
             self._close_soon()
             if self._connected:
-                self._work.log.closed(peer=self.peer, reason=self.end)
+                self._work.log.closed(session=self.id, peer=self.peer, reason=self.end)
 
     async def _meet(self) -> None:
         """Find out who is there, and talk to them if there is room."""
@@ -97,7 +101,7 @@ class Conversation(Connection):
             understood = not proxied or await self._read_proxy_header()
         finally:
             self.peer = self.connected_peer
-            self._work.log.connected(peer=self.peer)
+            self._work.log.connected(session=self.id, peer=self.peer)
             self._connected = True
         if not understood:
             await self._end(Reply.BAD_PROXY_HEADER, "proxy-header")
@@ -204,7 +208,9 @@ class Conversation(Connection):
     async def handle_exception(self, error: Exception) -> str:
         """The reply line to a bug or a failing part of ours; the cause goes to the log alone."""
         incident = secrets.token_hex(6)
-        self._work.log.failed(peer=self.peer, stage=self._stage, incident=incident, error=error)
+        self._work.log.failed(
+            session=self.id, peer=self.peer, stage=self._stage, incident=incident, error=error
+        )
         self._forget_mail()
         return Reply.INCIDENT.text(incident=incident)
 
@@ -215,7 +221,11 @@ class Conversation(Connection):
         """Say a reply; one that refuses is told to the log and may count as an error."""
         if reply.code >= 400:
             self._work.log.rejected(
-                peer=self.peer, stage=self._stage, reason=reply.label, reply=reply.text(**words)
+                session=self.id,
+                peer=self.peer,
+                stage=self._stage,
+                reason=reply.label,
+                reply=reply.text(**words),
             )
             self._errors += reply.is_protocol_error
         self._reply(reply.line(**words))

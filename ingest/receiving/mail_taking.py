@@ -27,6 +27,7 @@ _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 class Sender:
     """Who hands the mail over, as the session knows it at the end of the content."""
 
+    session: str  # its id in the log
     peer: str | None
     helo: str | None
     tls: bool
@@ -110,6 +111,7 @@ class MailTaking:
         except StorageUnavailable:
             return Reply.STORE_AWAY, {}
         self._work.log.accepted(
+            session=sender.session,
             peer=sender.peer,
             mail_id=receipt.mail_id,
             size=mail.content.size,

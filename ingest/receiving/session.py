@@ -275,6 +275,7 @@ class SmtpSession(Conversation):
     async def _finish(self, taking: MailTaking, transaction: Transaction) -> None:
         """Make the mail durable, then say yes (RFC 5321 6.1)."""
         sender = Sender(
+            session=self.id,
             peer=self.peer,
             helo=self.helo,
             tls=self.tls,

@@ -25,17 +25,17 @@ if TYPE_CHECKING:
 class SessionLog(Protocol):
     """What a session tells the mail log; nothing of a mail's content is ever in it."""
 
-    def connected(self, *, peer: str | None) -> None:
-        """A client has connected; `peer` is its IP address, None on a Unix socket."""
+    def connected(self, *, session: str, peer: str | None) -> None:
+        """A client has connected; `session` is in all that follows, `peer` its IP address, None on a Unix socket."""
 
-    def closed(self, *, peer: str | None, reason: str) -> None:
+    def closed(self, *, session: str, peer: str | None, reason: str) -> None:
         """The connection ended.
 
         `reason` is quit, left (without QUIT), timeout, errors, endless (no end of a line or a mail), refused (too
         many sessions), tls-handshake, drained, cut-off (drained, but not in time) or failed.
         """
 
-    def rejected(self, *, peer: str | None, stage: str, reason: str, reply: str) -> None:
+    def rejected(self, *, session: str, peer: str | None, stage: str, reason: str, reply: str) -> None:
         """A command or a mail got a 4xx or 5xx.
 
         `stage` is the command, `reason` the outcome by name ("too-many-recipients"), `reply` the line without CRLF.
@@ -44,6 +44,7 @@ class SessionLog(Protocol):
     def accepted(
         self,
         *,
+        session: str,
         peer: str | None,
         mail_id: str,
         size: int,
@@ -56,7 +57,7 @@ class SessionLog(Protocol):
     def not_spilled(self, *, error: OSError) -> None:
         """The disk did not take a large mail; its sender will be told to try again."""
 
-    def failed(self, *, peer: str | None, stage: str, incident: str, error: Exception) -> None:
+    def failed(self, *, session: str, peer: str | None, stage: str, incident: str, error: Exception) -> None:
         """Something of ours broke; the client has only seen `incident`."""
 
 

@@ -150,7 +150,8 @@ class Player:
 
         def found() -> bool:
             facts = [
-                " ".join(f"{key}={fact}" for key, fact in each.items()) for each in self.box.log.of(event)
+                " ".join(f"{key}={fact}" for key, fact in each.items() if key != "session")
+                for each in self.box.log.of(event)
             ]
             return any(matches(value.encode(), line.encode()) for line in facts)
 
