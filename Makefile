@@ -49,14 +49,16 @@ audit:
 	.venv/audit/bin/pip install --quiet --disable-pip-version-check pip-audit
 	.venv/audit/bin/pip-audit --disable-pip --require-hashes --progress-spinner off -r requirements.lock
 	.venv/audit/bin/pip-audit --disable-pip --require-hashes --progress-spinner off -r requirements-validation.lock
+	.venv/audit/bin/pip-audit --disable-pip --require-hashes --progress-spinner off -r requirements-otel.lock
 
 clean:
 	rm -rf .venv dist build
 
-.venv/installed: requirements.lock requirements-validation.lock pyproject.toml
+.venv/installed: requirements.lock requirements-validation.lock requirements-otel.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; name one with PYTHON=python3.x")'
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-validation.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-otel.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@

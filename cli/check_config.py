@@ -32,6 +32,7 @@ CHECKS: dict[str, Callable[[Settings], str]] = {
     "outbound.templates": mails.check_templates,
     "portal.listen": network.check_portal,
     "metrics.listen": network.check_metrics,
+    "tracing.collector": network.check_collector,
 }
 
 

@@ -90,6 +90,10 @@ def _base_url(value: str) -> str:
     return value.rstrip("/")
 
 
+def _collector(value: str) -> str:
+    return _base_url(value) if value else ""
+
+
 def _database_url(value: SecretStr) -> SecretStr:
     from psycopg import ProgrammingError, conninfo  # noqa: PLC0415  -- slow to import, and not for every test
     from sqlalchemy.engine import make_url  # noqa: PLC0415  -- the same
@@ -263,6 +267,13 @@ class MetricsSettings(Section):
     listen: Annotated[str, AfterValidator(_optional_listen_address)]
 
 
+class TracingSettings(Section):
+    """[tracing]: who is told how long each step of a mail took."""
+
+    collector: Annotated[str, AfterValidator(_collector)]  # empty: nobody
+    ratio: Annotated[float, Field(ge=0, le=1)]
+
+
 class LogSettings(Section):
     """[log]: how the programs tell what they do."""
 
@@ -286,4 +297,5 @@ class Settings(Section):
     webhooks: WebhookSettings
     validation: ValidationSettings
     metrics: MetricsSettings
+    tracing: TracingSettings
     log: LogSettings

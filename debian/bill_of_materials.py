@@ -18,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # given as a script, too
 
 from debian.runtime_lock import OURS, entries, runtime_names
 
-LOCKS = ("requirements.lock", "requirements-validation.lock")
+LOCKS = ("requirements.lock", "requirements-validation.lock", "requirements-otel.lock")
 
 # Distributions that do not say it in a way that can be read; looked up in their own files.
 STATED = {
@@ -32,6 +32,7 @@ _WORDS = {
     "apache 2.0": "Apache-2.0",
     "apache software license": "Apache-2.0",
     "bsd license": "BSD-3-Clause",
+    "3-clause bsd license": "BSD-3-Clause",
     "mit license": "MIT",
     "psfl": "PSF-2.0",
     "python software foundation license": "PSF-2.0",
@@ -57,8 +58,17 @@ def parts(root: Path) -> list[Part]:
         for lock in LOCKS
         for name, block in entries((root / lock).read_text(encoding="utf-8")).items()
     }
-    validation = entries((root / LOCKS[1]).read_text(encoding="utf-8"))
-    return [_part(name, locked[name]) for name in sorted(runtime_names() | validation.keys())]
+    extras = {
+        name
+        for lock in LOCKS[1:]
+        for name in entries((root / lock).read_text(encoding="utf-8"))
+        if _is_installed(name)  # not what is for other systems only
+    }
+    return [_part(name, locked[name]) for name in sorted(runtime_names() | extras)]
+
+
+def _is_installed(name: str) -> bool:
+    return bool(list(metadata.distributions(name=name)))
 
 
 def _part(name: str, block: str) -> Part:

@@ -26,6 +26,7 @@ from ingest.receivers import Receivers
 from ingest.receiving.listener import Endpoint, Service
 from ingest.reception import Reception, close_endpoints, open_endpoints, utc_now
 from ingest.stopping import Reload, opened_store, stop_signals
+from ingest.traced import traced
 from ingest.waking import Hearing, Ringing
 from storage.ids import new_id
 from storage.store import Store
@@ -96,7 +97,11 @@ async def _serve(
         return reload.wanted
     health = Health()
     try:
-        with exposed(settings, store, utc_now, health) as address, ExitStack() as running:
+        with (
+            traced(settings.tracing),
+            exposed(settings, store, utc_now, health) as address,
+            ExitStack() as running,
+        ):
             if address is not None:
                 mail_log.exposed(address)
             for start in beside:

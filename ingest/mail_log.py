@@ -89,6 +89,21 @@ def retention_late(cause: str) -> None:
     _log.warning("retention-late", cause=cause)
 
 
+def tracing_off(reason: str) -> None:
+    """A collector is set, and nobody tells it anything."""
+    _log.warning("tracing-off", reason=reason)
+
+
+def traces_lost(collector: str) -> None:
+    """The collector does not take spans; they are thrown away. Told once until it does."""
+    _log.warning("traces-lost", collector=collector)
+
+
+def traces_taken(collector: str) -> None:
+    """The collector takes spans again."""
+    _log.info("traces-taken", collector=collector)
+
+
 def stopped() -> None:
     """Everything is finished."""
     _log.info("stopped")

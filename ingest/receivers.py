@@ -22,6 +22,7 @@ from ingest.receiving.listener import Endpoint
 from ingest.receiving.steering import Steering, spread
 from ingest.reception import DRAIN_SECONDS, Reception, usable_files
 from ingest.stopping import opened_store, stop_signals
+from ingest.traced import traced
 from storage.store import Store
 
 _TAKES_MAIL, _COMMITTED = b"t", b"c"  # what a receiver tells its parent
@@ -178,7 +179,8 @@ def _spawn(given: _Given, mouth: int, parent: int) -> BaseProcess:
 def receive(given: _Given, mouth: _Mouth, parent: int) -> None:
     """What such a process does: takes mail until it is told to stop, or its parent is gone."""
     set_up_log(given.settings.log, troubles_in=given.settings.data_dir)
-    uvloop.run(_receive(given, mouth.descriptor, parent))
+    with traced(given.settings.tracing):
+        uvloop.run(_receive(given, mouth.descriptor, parent))
 
 
 async def _receive(given: _Given, mouth: int, parent: int) -> None:

@@ -24,6 +24,7 @@ from storage.records.history import HistoryEventName
 from storage.records.outgoing import MailTemplate, OutboundMail
 from storage.store import Store
 from storage.transaction import Transaction
+from tracing import steps
 
 ACTOR = "outbound"
 LEASE = timedelta(minutes=15)  # longer than AT_ONCE mails may take
@@ -107,6 +108,23 @@ class Sending:
                 self._put_off(mail, str(error))
 
     async def _send(self, conversation: Conversation, mail: OutboundMail) -> None:
+        began = steps.clock()
+        failed = await self._sent(conversation, mail)
+        if steps.listened_to():
+            steps.told(
+                steps.Done(
+                    step=steps.Step.SEND,
+                    mail_id=mail.mail_id or mail.id,
+                    began=began or steps.clock(),
+                    ended=steps.clock(),
+                    begins_trace=mail.mail_id is None and mail.attempts <= 1,
+                    facts={"outgoing": mail.id, "template": mail.template, "attempts": mail.attempts},
+                    failed=failed,
+                )
+            )
+
+    async def _sent(self, conversation: Conversation, mail: OutboundMail) -> str | None:
+        """None when the smarthost took it; else what became of it."""
         wiring, now = self._wiring, self._wiring.now()
         try:
             contents = wiring.gathering.contents(mail, now)
@@ -114,18 +132,20 @@ class Sending:
             message = compose(mail, letter, contents.documents, wiring.sender, now)
         except NothingToSend as error:
             self._give_up(mail, str(error))
-            return
+            return "nothing to send any more"
         except (TemplateError, ValueError, KeyError, TypeError) as error:
             send_log.sending_broke(mail, error)
             self._put_off(mail, f"the mail could not be written: {type(error).__name__}")
-            return
+            return "could not be written"
         answer = await conversation.send(wiring.sender.address, routed(mail.recipient), message)
         if isinstance(answer, Taken):
             self._note_sent(mail, message["Message-ID"], answer.reply)
-        elif answer.permanent:
+            return None
+        if answer.permanent:
             self._give_up(mail, answer.reply)
-        else:
-            self._put_off(mail, answer.reply)
+            return "refused"
+        self._put_off(mail, answer.reply)
+        return "postponed"
 
     def _note_sent(self, mail: OutboundMail, message_id: str, reply: str) -> None:
         """Until this is committed the mail may go out once more, when our lease is over: with the same Message-ID."""

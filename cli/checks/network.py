@@ -12,6 +12,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from config.settings import Settings, host_and_port
+from ingest import traced
 
 SECONDS = 5
 _UNIX = "unix:"
@@ -42,6 +43,24 @@ def check_metrics(settings: Settings) -> str:
     """Free, or in use by what shows our metrics."""
     listen = [settings.metrics.listen] if settings.metrics.listen else []
     return _all(listen, asks=b"GET /healthz HTTP/1.0\r\n\r\n", greeting="HTTP/1.")
+
+
+def check_collector(settings: Settings) -> str:
+    """The packages are there, and something takes connections; no span is sent."""
+    if not settings.tracing.collector:
+        return "none is set, so no traces are sent"
+    if not traced.is_installed():
+        raise ValueError(f"{traced.NOT_INSTALLED}, so no traces are sent")
+    url = urlsplit(settings.tracing.collector)
+    port = url.port or (443 if url.scheme == "https" else 80)
+    try:
+        socket.create_connection((url.hostname or "", port), timeout=SECONDS).close()
+    except OSError as error:
+        raise OSError(
+            f"{settings.tracing.collector} cannot be reached: {error.strerror or error}; "
+            "traces are thrown away meanwhile, and mail goes on"
+        ) from error
+    return f"{settings.tracing.collector} takes connections"
 
 
 def check_hostname(settings: Settings) -> str:

@@ -14,6 +14,7 @@ from typing import TypeVar
 import tenacity
 
 from ingest import mail_log
+from ingest.processing import step_times
 from ingest.processing.filing import Rules
 from ingest.processing.loading import Loader
 from ingest.processing.recorder import Finished, Recorder
@@ -21,6 +22,7 @@ from reading.sandbox import Limits, ReaderPool, ReadingFailed
 from storage.claimants import is_dead, new_claimant
 from storage.errors import StorageUnavailable
 from storage.store import Store
+from tracing import steps
 
 LEASE = timedelta(seconds=60)
 AT_ONCE = 32  # mails claimed together, and recorded together
@@ -116,7 +118,9 @@ class Processor:
         """Whether the queue was looked at."""
         looked = len(self._pending) < self._pool.free and self._may_claim(time.monotonic())
         if looked:
+            began = steps.clock()
             claimed = self._persistently("claim", self._claim)
+            step_times.claimed(claimed, began, self.name)
             with self._holding:
                 # After a standstill longer than the lease, what we are still at is claimed once more.
                 fresh = [mail_id for mail_id in claimed if mail_id not in self._held]
@@ -156,13 +160,13 @@ class Processor:
             self._started[mail_id] = time.monotonic()
             failed = octets if isinstance(octets, ReadingFailed) else self._pool.start(mail_id, octets)
             if failed is not None:
-                self._finished.put(Finished(mail_id, failed, self._started.pop(mail_id)))
+                self._finished.put(step_times.read(Finished(mail_id, failed, self._started.pop(mail_id))))
 
     def _collect(self) -> None:
         if not self._pool.busy:
             time.sleep(0.002)  # all is read, and the recorder is at work
         for mail_id, result in self._pool.finished(0.1):
-            self._finished.put(Finished(mail_id, result, self._started.pop(mail_id)))
+            self._finished.put(step_times.read(Finished(mail_id, result, self._started.pop(mail_id))))
 
     def _finish_readings(self) -> None:
         give_up_at = time.monotonic() + STOP_SECONDS

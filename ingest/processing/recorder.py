@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from operator import attrgetter
 
@@ -23,6 +23,7 @@ from storage.records.reading import MailReading
 from storage.records.webhooks import WebhookEvent
 from storage.store import Store
 from storage.transaction import Transaction
+from tracing import steps
 
 FAILURES_UNTIL_QUARANTINE = 3
 RETRY_AFTER = timedelta(seconds=2)  # doubled with each failure
@@ -88,6 +89,8 @@ class Recorder:
             self._note_failure(records, one.mail_id, f"filing failed: {type(error).__name__}")
 
     def _record_together(self, group: Sequence[Finished]) -> None:
+        began = steps.clock()
+        matched: list[steps.Done] = []
         with self._store.transaction() as records:
             mails = records.mails.held((one.mail_id for one in group), by=self._name)
             readings: list[tuple[ReceivedMail, MailReading]] = []
@@ -98,24 +101,35 @@ class Recorder:
                     self._note_failure(records, one.mail_id, one.result.reason)
                 else:
                     readings.append((mails[one.mail_id], one.result))
-            filings = self._filed(records, readings)
+            filings = self._filed(records, readings, matched)
+        _tell(filings, matched, began)
         started = {one.mail_id: one.started for one in group}
         for filing in filings:
             mail_log.filed(filing, (time.monotonic() - started[filing.mail_id]) * 1000)
 
     def _filed(
-        self, records: Transaction, readings: Sequence[tuple[ReceivedMail, MailReading]]
+        self,
+        records: Transaction,
+        readings: Sequence[tuple[ReceivedMail, MailReading]],
+        matched: list[steps.Done],
     ) -> list[Filing]:
-        """Decides about each mail as if those before it were on record already, then writes all of it."""
+        """Decides about each mail as if those before it were on record already, then writes all of it.
+
+        How long each decision took is added to `matched`.
+        """
         if not readings:
             return []
         now = self._now()
         on_record = GroupOnRecord(records, readings, now, with_audience=self._rules.notices is not None)
         filings = []
         for mail, reading in readings:
+            began = steps.clock()
             filing = Filer(mail, on_record.of(mail, reading), self._rules, now).file(reading)
             on_record.add(filing)
             filings.append(filing)
+            matched.append(
+                steps.Done(step=steps.Step.MATCH, mail_id=mail.id, began=began, ended=steps.clock())
+            )
         records.mails.file_all(filings, by=self._name)
         recorded = [invoice.id for filing in filings for invoice in filing.invoices]
         records.webhook_deliveries.tell(WebhookEvent.RECEIVED, recorded, now)
@@ -142,3 +156,25 @@ class Recorder:
             )
             records.history.add([failed])
         mail_log.reading_failed(mail_id, reason, failures, quarantined)
+
+
+def _tell(filings: Sequence[Filing], matched: Sequence[steps.Done], began: int) -> None:
+    """What was decided and written together, once it is durable."""
+    if not steps.listened_to():
+        return
+    ended = steps.clock()
+    for decided, filing in zip(matched, filings, strict=True):
+        rules = sorted({one.matched_by for one in filing.invoices if one.matched_by})
+        steps.told(replace(decided, facts={"outcome": str(filing.outcome), "rules": ", ".join(rules)}))
+        steps.told(
+            steps.Done(
+                step=steps.Step.RECORD,
+                mail_id=filing.mail_id,
+                began=began or ended,
+                ended=ended,
+                facts={
+                    "together": len(filings),
+                    "invoices": ", ".join(invoice.id for invoice in filing.invoices),
+                },
+            )
+        )

@@ -14,11 +14,13 @@ from ingest.receiving.trace import received_field
 from ingest.receiving.transfer_key import TransferDigest
 from storage.errors import StorageUnavailable
 from storage.records.mails import Envelope, IncomingMail
+from tracing import steps
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ingest.receiving.session_terms import SessionWork
+    from storage.records.mails import Receipt
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
@@ -60,6 +62,7 @@ class MailTaking:
     def __init__(
         self, limits: ContentLimits, work: SessionWork, *, reverse_path: str, forward_paths: tuple[str, ...]
     ) -> None:
+        self._began = steps.clock()
         self._work = work
         self._reverse_path = reverse_path
         self._forward_paths = forward_paths
@@ -106,6 +109,7 @@ class MailTaking:
             reply, limit = self._arriving.refusal
             return reply, {"limit": limit}
         mail = self._incoming(sender, digest)
+        whole = steps.clock()
         try:
             receipt = await self._work.accept(mail)
         except StorageUnavailable:
@@ -119,7 +123,27 @@ class MailTaking:
             recipients=len(self._forward_paths),
             duplicate=receipt.duplicate,
         )
+        if steps.listened_to():
+            self._trace(sender, mail.content.size, receipt, whole)
         return Reply.FILED, {"mail_id": receipt.mail_id}
+
+    def _trace(self, sender: Sender, size: int, receipt: Receipt, whole: int) -> None:
+        ended = steps.clock()
+        steps.told(
+            steps.Done(
+                step=steps.Step.RECEIVE,
+                mail_id=receipt.mail_id,
+                began=self._began or ended,
+                ended=ended,
+                begins_trace=not receipt.duplicate,
+                facts={
+                    "session": sender.session,
+                    "size": size,
+                    "duplicate": receipt.duplicate,
+                    "commit_milliseconds": (ended - whole) // 1_000_000,
+                },
+            )
+        )
 
     def _incoming(self, sender: Sender, digest: bytes) -> IncomingMail:
         envelope = Envelope(

@@ -30,7 +30,7 @@ def test_check_config_tries_everything(commands: Commands) -> None:
             *("registration.link_key", "registration.base_url"),
             *("smtp.hostname", "smtp.listen", "smtp.listen_tls", "smtp.tls_certificate", "smtp.users"),
             *("lmtp.listen", "outbound.smarthost", "outbound.templates"),
-            *("portal.listen", "metrics.listen"),
+            *("portal.listen", "metrics.listen", "tracing.collector"),
         ],
         True,
     )

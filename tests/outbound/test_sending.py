@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ssl
 import threading
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 from outbound.sending import LEASE, Sending
 from reading.sandbox import ReaderPool
 from storage.errors import StorageUnavailable
+from storage.ids import new_id
 from storage.records.outgoing import MailTemplate, OutboundState
 from storage.records.people import Language
 from storage.store import Store
@@ -19,8 +21,18 @@ from tests import making
 from tests.certificates import self_signed
 from tests.outbound.conftest import Clock, sender
 from tests.post_office import PostOffice, code_in, post_office, text_of
+from tracing import steps
 
 ANNA = "anna@company.example"
+
+
+@pytest.fixture
+def told() -> Iterator[list[steps.Done]]:
+    """What the sender tells of its steps."""
+    done: list[steps.Done] = []
+    steps.listen(done.append)
+    yield done
+    steps.leave(done.append)
 
 
 def _add(store: Store, **changes: object) -> str:
@@ -55,6 +67,40 @@ def test_a_mail_arrives_with_all_that_keeps_programs_from_answering(
     assert code_in(mail) == "12345678"
     assert [part.get_content_type() for part in mail.iter_parts()] == ["text/plain", "text/html"]
     assert _state(store, mail_id) == (OutboundState.SENT, "250 queued as 1")
+
+
+def test_each_try_is_a_step_of_the_mail_that_it_tells_of(
+    store: Store, sending: Sending, office: PostOffice, clock: Clock, told: list[steps.Done]
+) -> None:
+    """Reception and filing are in the same trace; nothing of an address or a text is in it."""
+    office.replies[ANNA] = ["451 greylisted"]
+    received = new_id()
+    mail_id = _add(store, mail_id=received)
+
+    sending.send_due()
+    clock.pass_(timedelta(minutes=5))
+    sending.send_due()
+
+    assert [(one.step, one.mail_id, one.failed) for one in told] == [
+        (steps.Step.SEND, received, "postponed"),
+        (steps.Step.SEND, received, None),
+    ]
+    assert [one.facts["attempts"] for one in told] == [1, 2]
+    assert {one.facts["outgoing"] for one in told} == {mail_id}
+    assert not any(one.begins_trace for one in told)
+    assert ANNA not in str(told)
+
+
+def test_a_mail_that_tells_of_none_has_a_trace_of_its_own(
+    store: Store, sending: Sending, told: list[steps.Done]
+) -> None:
+    """A code that somebody waits for, for instance."""
+    mail_id = _add(store)
+
+    sending.send_due()
+
+    [done] = told
+    assert (done.mail_id, done.begins_trace) == (mail_id, True)
 
 
 def test_a_mail_that_is_refused_for_now_comes_again(

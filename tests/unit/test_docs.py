@@ -32,7 +32,18 @@ from storage.records.history import HistoryEventName
 main.all_commands()  # they are imported when they are called, else
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("cli", "config", "ingest", "outbound", "portal", "reading", "retention", "storage", "validation")
+PACKAGES = (
+    "cli",
+    "config",
+    "ingest",
+    "outbound",
+    "portal",
+    "reading",
+    "retention",
+    "storage",
+    "tracing",
+    "validation",
+)
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *(ROOT / "fixtures").glob("*.md")])
 
 

@@ -17,7 +17,18 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 SAMPLES = ROOT / "fixtures/mail"
-OURS = {"cli", "config", "ingest", "outbound", "portal", "reading", "retention", "storage", "validation"}
+OURS = {
+    "cli",
+    "config",
+    "ingest",
+    "outbound",
+    "portal",
+    "reading",
+    "retention",
+    "storage",
+    "tracing",
+    "validation",
+}
 WHO_OWNS_WHAT = """
 import importlib.metadata, json
 print(json.dumps(importlib.metadata.packages_distributions()))
