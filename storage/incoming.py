@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cache
 from itertools import chain
@@ -36,6 +37,8 @@ _MAILS_AT_ONCE = 64
 _LANE_CHARACTERS = 255  # a domain has no more (RFC 5321 4.5.3.1.2)
 # A row that fills a page: larger ones PostgreSQL would cut in pieces of 2 KB, each with a row and an index entry.
 _OCTETS_OF_A_ROW = 8000
+# Of all mails of a batch; more are cheaper by COPY, which is two round trips more.
+_OCTETS_IN_STATEMENTS = 512 * 1024
 
 _Row = tuple[Any, ...]
 _Table = tuple[str, tuple[str, ...]]
@@ -185,30 +188,61 @@ class PostgresIncoming:
 
     def add(self, mails: Sequence[IncomingMail], places: Mapping[str, Extent]) -> list[Receipt]:  # noqa: ARG002
         """See `Incoming`; a server has no log beside it."""
-        connection = self._connection
         self._warnings.clear()
+        small = sum(mail.content.size for mail in mails) <= _OCTETS_IN_STATEMENTS
         try:
-            with connection.pipeline():
-                if self._pooled:
-                    connection.execute(SET_LOCAL)
-                answers = list(self._add_rows(mails))
-            fresh = {row[0] for answer in answers for row in answer}
-            known = [mail for mail in mails if mail.id not in fresh]
-            receipts = _receipts(mails, self._stored(known) if known else {})
-            self._copy_octets([mail for mail in mails if mail.id in fresh])
-            with connection.pipeline():
-                for some in _portions(_event_rows(mails, receipts, _as_it_is)):
-                    connection.execute(_insert(_EVENT, "%s", len(some)), _flat(some))
-                connection.commit()
+            receipts = self._added_as_new(mails) if small else None
+            if receipts is None:
+                receipts = self._added(mails)
         except BaseException:
-            if not connection.closed:
-                connection.rollback()
+            if not self._connection.closed:
+                self._connection.rollback()
             raise
         if self._warnings:
             # Such as "might not have been replicated": it is committed, but where its wait for the standby was
             # broken off that is no promise. The sender is told "later", and its second try is known by its digest.
             raise CommitInDoubt(self._warnings[0])
         return receipts
+
+    def _added_as_new(self, mails: Sequence[IncomingMail]) -> list[Receipt] | None:
+        """Adds mails in two round trips; None, and nothing is added, when a transfer was stored already."""
+        connection = self._connection
+        with self._pipeline():
+            answers = list(self._add_rows(mails))
+            for some in _portions(_rows_of_octets(mails)):
+                connection.execute(_insert(_OCTETS, "%b", len(some)), _flat(some))
+        if sum(answer.rowcount for answer in answers) < len(mails):
+            connection.rollback()
+            return None
+        receipts = _receipts(mails, {})
+        self._end(mails, receipts)
+        return receipts
+
+    def _added(self, mails: Sequence[IncomingMail]) -> list[Receipt]:
+        """Adds those of the mails that are not stored yet."""
+        with self._pipeline():
+            answers = list(self._add_rows(mails))
+        fresh = {row[0] for answer in answers for row in answer}
+        known = [mail for mail in mails if mail.id not in fresh]
+        receipts = _receipts(mails, self._stored(known) if known else {})
+        self._copy_octets([mail for mail in mails if mail.id in fresh])
+        self._end(mails, receipts)
+        return receipts
+
+    @contextmanager
+    def _pipeline(self) -> Iterator[None]:
+        """What a transaction begins with; what is executed inside the block is answered at its end."""
+        with self._connection.pipeline():
+            if self._pooled:
+                self._connection.execute(SET_LOCAL)
+            yield
+
+    def _end(self, mails: Sequence[IncomingMail], receipts: Sequence[Receipt]) -> None:
+        """Tells the history, and commits."""
+        with self._connection.pipeline():
+            for some in _portions(_event_rows(mails, receipts, _as_it_is)):
+                self._connection.execute(_insert(_EVENT, "%s", len(some)), _flat(some))
+            self._connection.commit()
 
     def _note(self, notice: psycopg.errors.Diagnostic) -> None:
         if notice.severity_nonlocalized == "WARNING":
@@ -256,9 +290,8 @@ class PostgresIncoming:
             cursor.copy(f"COPY {name} ({', '.join(columns)}) FROM STDIN (FORMAT BINARY)") as copy,
         ):
             copy.set_types(["varchar", "int4", "bytea"])
-            for mail in mails:
-                for position, piece in enumerate(row_sized(mail.content.chunks())):
-                    copy.write_row((mail.id, position, piece))
+            for row in _rows_of_octets(mails):
+                copy.write_row(row)
 
 
 @cache
@@ -306,6 +339,12 @@ def row_sized(chunks: Iterable[bytes]) -> Iterator[memoryview]:
     for chunk in chunks:
         for start in range(0, len(chunk) or 1, _OCTETS_OF_A_ROW):
             yield memoryview(chunk)[start : start + _OCTETS_OF_A_ROW]
+
+
+def _rows_of_octets(mails: Iterable[IncomingMail]) -> Iterator[_Row]:
+    for mail in mails:
+        for position, piece in enumerate(row_sized(mail.content.chunks())):
+            yield mail.id, position, piece
 
 
 def _event_rows(
