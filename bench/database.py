@@ -12,6 +12,9 @@ from pathlib import Path
 import psycopg
 
 ENGINES = ("sqlite", "postgresql")
+SETTINGS = {
+    "max_wal_size": "8GB"
+}  # of the server, as docs/operating.md recommends; all else as PostgreSQL has it
 
 
 @contextmanager
@@ -28,6 +31,10 @@ def server(engine: str) -> Iterator[str | None]:
             Path(folder, "pg"), cleanup_mode="stop"
         )
         try:
+            with psycopg.connect(started.get_uri(), autocommit=True) as connection:
+                for name, value in SETTINGS.items():
+                    connection.execute(f"ALTER SYSTEM SET {name} = '{value}'".encode())
+                connection.execute("SELECT pg_reload_conf()")
             yield started.get_uri()
         finally:
             started.cleanup()

@@ -197,13 +197,17 @@ async def _serve_with(store: Store, given: _Given, mouth: int, told_to_stop: asy
         with suppress(OSError):  # a full pipe has said it already; a broken one has nobody to hear
             os.write(mouth, what)
 
-    sockets = [endpoint.socket for endpoint in given.endpoints]
+    steering = Steering(
+        [endpoint.socket for endpoint in given.endpoints],
+        given.settings.smtp.processes,
+        writers_at_once=store.takes_writers_at_once,
+    )
     reception = Reception(
         given.settings,
         store,
         given.endpoints,
         on_committed=partial(tell, _COMMITTED),
-        steering=Steering(sockets, given.settings.smtp.processes) if given.first else None,
+        steering=steering if given.first else None,
         kept=given.kept,
     )
     try:

@@ -144,6 +144,11 @@ class Store:
             return self._intake.add(mails)
 
     @property
+    def takes_writers_at_once(self) -> bool:
+        """Whether several may write beside each other; on SQLite they take turns."""
+        return self._file is None
+
+    @property
     def bell(self) -> Bell | None:
         """What wakes workers on other machines; None for SQLite, which has none."""
         return Bell(self._engine) if self._file is None else None

@@ -74,6 +74,11 @@ class Conversation(Connection):
         return False
 
     @property
+    def octets_arrived(self) -> int:
+        """Of the mail that is on its way; 0 between mails."""
+        return 0
+
+    @property
     def expects_mail(self) -> bool:
         """True when a mail is about to come: within its transaction, and at first after connecting."""
         return self.in_transaction or (self._fresh and self.loop.time() < self._begun + _FRESH_SECONDS)

@@ -87,6 +87,11 @@ class MailTaking:
         """True when so much more than allowed came that reading on makes no sense."""
         return self._arriving.endless
 
+    @property
+    def size(self) -> int:
+        """Octets of the mail that have come."""
+        return self._arriving.size
+
     async def take(self, block: bytes) -> None:
         """Take octets of the mail in; a disk that does not take them is a refusal."""
         kept = self._arriving.add(block)

@@ -34,6 +34,7 @@ class Transaction:
     forward_paths: list[str] = field(default_factory=list)  # accepted, in the order given, each as often
     asked: int = 0  # RCPT commands, refused ones too
     taking: MailTaking | None = None  # from the first BDAT on
+    on_its_way: MailTaking | None = None  # the same, also after DATA
     broken: bool = False  # a chunk was refused
 
 
@@ -67,6 +68,12 @@ class SmtpSession(Conversation):
     def in_mail(self) -> bool:
         """True between the chunks of a mail (RFC 3030)."""
         return self.transaction is not None and self.transaction.taking is not None
+
+    @property
+    def octets_arrived(self) -> int:
+        """Of the mail that is on its way; 0 between mails."""
+        mail = self.transaction.on_its_way if self.transaction is not None else None
+        return mail.size if mail is not None else 0
 
     def _forget_mail(self) -> None:
         self.transaction = None
@@ -219,12 +226,13 @@ class SmtpSession(Conversation):
             self._say(Reply.CHUNK_TAKEN, octets=str(size))
 
     def _taking(self, transaction: Transaction) -> MailTaking:
-        return MailTaking(
+        transaction.on_its_way = MailTaking(
             self._settings.content,
             self._work,
             reverse_path=transaction.reverse_path,
             forward_paths=tuple(dict.fromkeys(transaction.forward_paths)),
         )
+        return transaction.on_its_way
 
     async def _read_dotted(self, taking: MailTaking) -> bool:
         """Read to the end of the mail; False when the session ends before it."""

@@ -19,23 +19,35 @@ _RETURN_FIRST = struct.pack("=HBBI", 0x06, 0, 0, 0)  # BPF_RET | BPF_K: number 0
 
 MANY_SESSIONS = 16
 _SECURED_COUNTS = 4  # one session under TLS takes as much processor time as so many without
+_OCTETS_COUNT = 128 * 1024  # of a mail on its way, where large mails are better spread
 
 
 class _Session(Protocol):
     tls: bool
+
+    @property
+    def octets_arrived(self) -> int:
+        """Of the mail that is on its way."""
 
 
 class Steering:
     """For the process whose sockets were the first to listen; the others need nothing.
 
     A commit costs the same for one mail as for some, so few sessions get on best in one process, whose commits they
-    share. Many are better spread, and what is under TLS sooner, as there it is the processor that counts. Where the
-    kernel knows no such steering it spreads always, which is right but for the speed.
+    share. Many are better spread, and what is under TLS sooner, as there it is the processor that counts; so are large
+    mails where the octets of several processes are written at the same time. Where the kernel knows no such steering
+    it spreads always, which is right but for the speed.
     """
 
-    def __init__(self, sockets: Iterable[socket.socket], processes: int) -> None:
-        """`sockets` are those of the first process, of `processes` in all."""
+    def __init__(
+        self, sockets: Iterable[socket.socket], processes: int, *, writers_at_once: bool = False
+    ) -> None:
+        """`sockets` are those of the first process, of `processes` in all.
+
+        `writers_at_once`: what takes the mails lets processes write beside each other, as PostgreSQL does.
+        """
         self._sockets = [one for one in sockets if one.family != socket.AF_UNIX]
+        self._writers_at_once = writers_at_once
         self._few = max(1, MANY_SESSIONS // (2 * processes))
         self._spread = True
 
@@ -44,6 +56,8 @@ class Steering:
         weight = len(sessions)
         if weight < MANY_SESSIONS:
             weight += (_SECURED_COUNTS - 1) * sum(session.tls for session in sessions)
+            if self._writers_at_once:
+                weight += sum(session.octets_arrived for session in sessions) // _OCTETS_COUNT
         if self._spread and weight <= self._few:
             self._spread = False
             for one in self._sockets:

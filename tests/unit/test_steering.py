@@ -22,6 +22,7 @@ class Session:
     """As much of one as steering looks at."""
 
     tls: bool = False
+    octets_arrived: int = 0
 
 
 @dataclass
@@ -100,6 +101,23 @@ def test_sessions_under_tls_are_spread_sooner(port: Port) -> None:
     steering.count([Session(tls=True)] * (MANY_SESSIONS // 4))
 
     assert min(port.connections()) > 0
+
+
+def test_large_mails_are_spread_where_several_write_at_the_same_time(port: Port) -> None:
+    """A process of PostgreSQL's writes the octets of one connection: on two cores two of them are quicker than one."""
+    ten = [Session(octets_arrived=512 * 1024)] * 10
+    taking_turns = Steering([port.first], processes=2)
+    taking_turns.count([])
+
+    taking_turns.count(ten)
+    in_turns = port.connections()
+    beside_each_other = Steering([port.first], processes=2, writers_at_once=True)
+    beside_each_other.count([])
+    beside_each_other.count(ten)
+    at_once = port.connections()
+
+    assert in_turns == (CONNECTIONS, 0)
+    assert min(at_once) > 0
 
 
 def test_where_the_one_has_died_the_others_get_connections(port: Port) -> None:
