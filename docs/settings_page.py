@@ -73,7 +73,7 @@ def _kind(field: FieldInfo) -> str:
         return "text; a secret"
     if kind is bool:
         return "`true`, `false`"
-    if kind is int:
+    if kind in (int, float):
         least = next(one.ge for one in field.metadata if isinstance(one, annotated_types.Ge))
         most = next(one.le for one in field.metadata if isinstance(one, annotated_types.Le))
         return f"a number from {least} to {most}"

@@ -46,7 +46,9 @@ class Queue(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """See Prometheus' Collector."""
-        up = GaugeMetricFamily("invoices_store_up", "1 if the database answers.")
+        up = GaugeMetricFamily(
+            "invoices_store_up", "1 if the database answers; without it what is asked of it is missing."
+        )
         try:
             with self._store.reading() as records:
                 queued, quarantined = records.mails.queued(), records.mails.quarantined()
@@ -73,7 +75,9 @@ class Queue(Collector):
             value=self._seconds_since(oldest),
         )
         yield GaugeMetricFamily(
-            "invoices_retention_due", "Invoices that should have been deleted by now.", value=due
+            "invoices_retention_due",
+            "Invoices that should have been deleted by now; counted up to 10,000.",
+            value=due,
         )
         gone = CounterMetricFamily(
             "invoices_retention_deleted", "What retention has deleted since the beginning.", labels=["what"]
@@ -83,7 +87,7 @@ class Queue(Collector):
         yield gone
         yield GaugeMetricFamily(
             "invoices_retention_overdue_seconds",
-            "Since when an invoice should have been deleted that is still there.",
+            "Since when an invoice should have been deleted that is still there; 0 when none is.",
             value=self._seconds_since(due_since),
         )
         sending = GaugeMetricFamily(
@@ -137,7 +141,9 @@ class Troubles(Collector):
     def collect(self) -> Iterator[Metric]:
         """See Prometheus' Collector."""
         family = GaugeMetricFamily(
-            "invoices_troubles", "Troubles within the last hour.", labels=["event", "reason"]
+            "invoices_troubles",
+            "How often what has a next_step in the log happened; gone an hour after the last time.",
+            labels=["event", "reason"],
         )
         for trouble in lately(self._data_dir, self._now()):
             family.add_metric([trouble.event, trouble.reason], trouble.times)

@@ -14,43 +14,43 @@ _log = structlog.get_logger("invoices")
 
 
 def listening(addresses: list[str]) -> None:
-    """The listener takes connections."""
+    """Connections are taken on `addresses`."""
     _log.info("listening", addresses=addresses)
 
 
 def exposed(address: str) -> None:
-    """Prometheus may look at the metrics."""
+    """Prometheus finds the metrics at `address`."""
     _log.info("metrics-listening", address=address)
 
 
 def ready(parts: list[str]) -> None:
-    """Every part named runs."""
+    """All `parts` run."""
     _log.info("ready", parts=parts)
 
 
 def stopping(signal_name: str) -> None:
-    """No new mail is taken; what is under way is finished."""
+    """A `signal` came; nothing new is taken."""
     _log.info("stopping", signal=signal_name)
 
 
 def reloading() -> None:
-    """The new settings are sound; what is under way is finished, then the program starts anew in its place."""
+    """SIGHUP came and the settings are sound; the program starts anew in its place."""
     _log.info("reloading")
 
 
 def reload_refused(problems: list[str]) -> None:
-    """The new settings cannot be used; the old ones stay in use."""
+    """SIGHUP came, and the `problems` named keep the new settings, certificate or users file from being used."""
     _log.error("reload-refused", problems=problems)
 
 
 def probe_failed(part: str, reason: str) -> None:
-    """A part of the program does not do its work; when that lasts, systemd starts the program anew."""
+    """A `part` does not do its work, for the `reason` named; systemd starts the program anew when that lasts."""
     metrics.PROBES_FAILED.labels(part).inc()
     _log.error("probe-failed", part=part, reason=reason)
 
 
 def start_failed(error: Exception) -> None:
-    """The program cannot begin its work, or cannot go on; it ends."""
+    """The program cannot begin, for the reason in `error`."""
     _log.error("start-failed", error=str(error))
 
 
@@ -60,12 +60,12 @@ def disk_low(cause: str) -> None:
 
 
 def queue_stands_still(cause: str) -> None:
-    """A mail has waited long to be filed. Told again while it lasts."""
+    """A mail has waited for more than five minutes to be filed. Told again while it lasts."""
     _log.warning("queue-stands-still", cause=cause)
 
 
 def certificate_ends(cause: str) -> None:
-    """The certificate of SMTP ends soon, or has ended. Told again while it lasts."""
+    """The certificate of SMTP ends within ten days, or has ended. Told again while it lasts."""
     _log.warning("certificate-ends", cause=cause)
 
 
@@ -75,7 +75,7 @@ def mails_in_quarantine(cause: str) -> None:
 
 
 def mails_unsent(cause: str) -> None:
-    """Many mails of ours wait to be sent. Told again while it lasts."""
+    """More than a hundred mails of ours wait to be sent. Told again while it lasts."""
     _log.warning("mails-unsent", cause=cause)
 
 
@@ -85,22 +85,22 @@ def mails_failed(cause: str) -> None:
 
 
 def retention_late(cause: str) -> None:
-    """An invoice is still there long after its time. Told again while it lasts."""
+    """An invoice is there a day after its time. Told again while it lasts."""
     _log.warning("retention-late", cause=cause)
 
 
 def tracing_off(reason: str) -> None:
-    """A collector is set, and nobody tells it anything."""
+    """A collector is set, and its packages are not installed."""
     _log.warning("tracing-off", reason=reason)
 
 
 def traces_lost(collector: str) -> None:
-    """The collector does not take spans; they are thrown away. Told once until it does."""
+    """The `collector` takes no spans; they are thrown away, and mail goes on. Told once until it does."""
     _log.warning("traces-lost", collector=collector)
 
 
 def traces_taken(collector: str) -> None:
-    """The collector takes spans again."""
+    """The `collector` takes spans again."""
     _log.info("traces-taken", collector=collector)
 
 
@@ -110,53 +110,56 @@ def stopped() -> None:
 
 
 def connected(*, session: str, peer: str | None) -> None:
-    """A client is there."""
+    """A client has connected."""
     metrics.SESSIONS.inc()
     metrics.OPEN_SESSIONS.inc()
     _log.debug("connected", session=session, peer=peer)
 
 
 def closed(*, session: str, peer: str | None, reason: str) -> None:
-    """A connection ended."""
+    """A connection ended, for the `reason` named."""
     metrics.OPEN_SESSIONS.dec()
     metrics.SESSION_ENDS.labels(reason).inc()
     _log.debug("closed", session=session, peer=peer, reason=reason)
     if reason == "tls-handshake":
-        _log.warning(
-            "handshake-failed", session=session, peer=peer, cause="TLS was begun and did not come about"
-        )
+        _handshake_failed(session, peer)
+
+
+def _handshake_failed(session: str, peer: str | None) -> None:
+    """TLS was begun with a client and did not come about."""
+    _log.warning("handshake-failed", session=session, peer=peer, cause="TLS was begun and did not come about")
 
 
 def rejected(*, session: str, peer: str | None, stage: str, reason: str, reply: str) -> None:
-    """A command, a recipient or a mail was refused; `reason` is the limit or rule by name."""
+    """A `reply` of 4xx or 5xx was given, for the `reason` named."""
     metrics.REFUSALS.labels(stage, reason, reply[:3]).inc()
     _log.info("rejected", session=session, peer=peer, stage=stage, reason=reason, reply=reply)
 
 
 def not_spilled(*, error: OSError) -> None:
-    """The disk did not take a large mail while it arrived; its sender saw 452 or 451."""
+    """The disk did not take a large mail while it arrived; the sender got 452 or 451."""
     metrics.NOT_SPILLED.inc()
     _log.error("not-spilled", error=str(error))
 
 
 def certificate_loaded(path: str) -> None:
-    """A renewed certificate is in use from the next handshake on."""
+    """A renewed certificate is in use."""
     _log.info("certificate-loaded", certificate=path)
 
 
 def certificate_broken(path: str, error: Exception) -> None:
-    """A renewed certificate cannot be used; the one before it stays in use."""
+    """A renewed certificate cannot be used; the old one stays in use."""
     metrics.CERTIFICATE_TROUBLE.inc()
     _log.error("certificate-broken", certificate=path, error=str(error))
 
 
 def users_broken(error: Exception) -> None:
-    """The changed file of users cannot be used; the one before it stays in use."""
+    """The changed file of `smtp.users` cannot be used; what stood in it before stays in use."""
     _log.error("users-broken", error=str(error))
 
 
 def receiver_died(number: int, status: int | None) -> None:
-    """A process that takes mail in has ended by itself; another one takes its place."""
+    """One of several processes that take mail in ended; another takes its place."""
     metrics.RECEIVER_DEATHS.inc()
     _log.error("receiver-died", process=number, status=status)
 
@@ -171,7 +174,7 @@ def accepted(
     recipients: int,
     duplicate: bool,
 ) -> None:
-    """A mail is on stable storage and is answered 250."""
+    """A mail is on stable storage and is answered 250; `duplicate` if it was before."""
     metrics.ACCEPTED_ONCE[duplicate].inc()
     metrics.ACCEPTED_OCTETS.inc(size)
     _log.info(
@@ -187,24 +190,24 @@ def accepted(
 
 
 def failed(*, session: str, peer: str | None, stage: str, incident: str, error: Exception) -> None:
-    """A bug or a broken part of ours; the sender saw 451 with the same incident."""
+    """A bug in a session; the sender got 451 with the same `incident`."""
     metrics.INCIDENTS.labels(stage).inc()
     _log.error("failed", session=session, peer=peer, stage=stage, incident=incident, exc_info=error)
 
 
 def not_woken() -> None:
-    """A pooler stands before PostgreSQL, so nobody can wake the worker; it looks at the queue itself."""
+    """A pooler stands before PostgreSQL, so the worker looks for new mail once a second."""
     _log.info("not-woken")
 
 
 def store_unavailable(doing: str, error: Exception, seconds: float) -> None:
-    """The database does not answer; it is tried again after `seconds`."""
+    """The database does not answer; what was being done is tried again after `again_in` seconds."""
     metrics.STORE_TROUBLE.labels(doing).inc()
     _log.warning("store-unavailable", doing=doing, error=str(error), again_in=round(seconds, 1))
 
 
 def filed(filing: Filing, milliseconds: float) -> None:
-    """A mail is on record."""
+    """A mail is on record, with its `outcome`."""
     metrics.FILED.labels(filing.outcome).inc()
     metrics.INVOICES.inc(len(filing.invoices))
     metrics.FILING_SECONDS.observe(milliseconds / 1000)
@@ -217,33 +220,38 @@ def filed(filing: Filing, milliseconds: float) -> None:
         milliseconds=round(milliseconds, 1),
     )
     if filing.outcome is Outcome.QUARANTINED:
-        _log.warning("quarantined", mail=filing.mail_id, cause="it could not be filed as an invoice")
+        _quarantined(filing.mail_id)
+
+
+def _quarantined(mail_id: str) -> None:
+    """A `mail` could not be filed as an invoice and waits for an operator."""
+    _log.warning("quarantined", mail=mail_id, cause="it could not be filed as an invoice")
 
 
 def reading_failed(mail_id: str, reason: str, failures: int, quarantined: bool) -> None:
-    """A mail could not be read within the limits."""
+    """A mail could not be read; `quarantined` says whether it is tried again."""
     metrics.READINGS_FAILED.labels(str(quarantined).lower()).inc()
     _log.warning("reading-failed", mail=mail_id, reason=reason, failures=failures, quarantined=quarantined)
 
 
 def filing_failed(mail_id: str, error: Exception) -> None:
-    """A bug of ours kept a mail from being filed; it is tried again, and set aside at the third failure."""
+    """A bug kept a mail from being filed."""
     metrics.FILINGS_FAILED.inc()
     _log.error("filing-failed", mail=mail_id, exc_info=error)
 
 
 def worker_died(error: BaseException) -> None:
-    """The worker ended by an error of ours; the program ends too, to be started again."""
+    """The worker ended by an error of ours; the program ends with status 1, to be started again."""
     _log.critical("worker-died", exc_info=error)
 
 
 def lost_claim(mail_id: str) -> None:
-    """Another worker took a mail over before we had filed it; nothing was written twice."""
+    """Another worker had taken a mail over; nothing was written twice."""
     _log.info("lost-claim", mail=mail_id)
 
 
 def validated(invoice_id: str, validation: Validation, milliseconds: float) -> None:
-    """An invoice was held against the rules."""
+    """An invoice was held against the rules, with its `status`."""
     metrics.VALIDATED.labels(validation.status).inc()
     metrics.VALIDATION_SECONDS.observe(milliseconds / 1000)
     _log.info(
@@ -256,50 +264,50 @@ def validated(invoice_id: str, validation: Validation, milliseconds: float) -> N
 
 
 def validation_failed(invoice_id: str, reason: str, tries: int) -> None:
-    """An invoice could not be held against the rules; it is tried again, three times in all."""
+    """An invoice could not be validated; it is tried three times."""
     metrics.VALIDATIONS_FAILED.inc()
     _log.warning("validation-failed", invoice=invoice_id, reason=reason, tries=tries)
 
 
 def validation_off(reason: str) -> None:
-    """Invoices are not validated here."""
+    """Invoices are not validated here, for the `reason` named."""
     _log.info("validation-off", reason=reason)
 
 
 def validation_broke(invoice_id: str, error: Exception) -> None:
-    """A bug of ours kept an invoice from being validated; it is tried again, three times in all."""
+    """A bug kept an invoice from being validated; it is tried three times."""
     metrics.VALIDATIONS_FAILED.inc()
     _log.error("validation-broke", invoice=invoice_id, exc_info=error)
 
 
 def validator_died(error: BaseException) -> None:
-    """The stage that validates ended by an error of ours; mails are filed all the same."""
+    """No invoice is validated until the next start; mails are filed all the same."""
     metrics.VALIDATIONS_FAILED.inc()
     _log.error("validator-died", exc_info=error)
 
 
 def sender_checked(mail_id: str, authentication: SenderAuthentication) -> None:
-    """It is known who sent a mail, or that it cannot be known now."""
+    """It is known who sent a mail, or not: `status`."""
     metrics.SENDERS_CHECKED.labels(str(authentication.status)).inc()
     _log.info("sender-checked", mail=mail_id, status=str(authentication.status))
 
 
 def sender_check_failed(error: Exception) -> None:
-    """An error of ours while senders were checked; the mails are on record, and checked again."""
+    """An error of ours while senders were checked; they are checked again."""
     _log.error("sender-check-failed", error=repr(error), exc_info=error)
 
 
 def octets_moved(mails: int, octets: int, milliseconds: float) -> None:
-    """Octets of filed mails are in the place that is set for them."""
+    """So many `mails` lie where `blobs.url` says now."""
     metrics.OCTETS_MOVED.inc(octets)
     _log.info("octets-moved", mails=mails, octets=octets, milliseconds=round(milliseconds, 1))
 
 
 def octets_lost(mail_id: str, reason: str) -> None:
-    """The octets of a mail are not where they should be."""
+    """The octets of a mail are missing or damaged where they should be."""
     _log.error("octets-lost", mail=mail_id, reason=reason)
 
 
 def keeper_died(error: BaseException) -> None:
-    """The stage that moves octets ended by an error of ours; they stay where they are."""
+    """No octets are moved until the next start; they stay where they are."""
     _log.error("keeper-died", exc_info=error)

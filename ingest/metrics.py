@@ -18,7 +18,7 @@ SESSION_ENDS = Counter(
 )
 REFUSALS = Counter(
     "invoices_refusals",
-    "Replies 4xx and 5xx, by the command and by the limit or rule.",
+    "Replies 4xx and 5xx, by the command and by the limit or rule, as the event rejected has them.",
     ["stage", "reason", "code"],
     registry=REGISTRY,
 )
@@ -54,7 +54,7 @@ FILED = Counter("invoices_mails_filed", "Mails put on record, by outcome.", ["ou
 INVOICES = Counter("invoices_invoices_recorded", "Invoices put on record.", registry=REGISTRY)
 FILING_SECONDS = Histogram(
     "invoices_filing_seconds",
-    "From the reading of a mail to its record.",
+    "From the reading of a mail to its record, in seconds.",
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
     registry=REGISTRY,
 )
@@ -76,7 +76,7 @@ VALIDATED = Counter(
 )
 VALIDATION_SECONDS = Histogram(
     "invoices_validation_seconds",
-    "Holding one invoice against the rules.",
+    "Holding one invoice against the rules, in seconds.",
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
     registry=REGISTRY,
 )

@@ -171,7 +171,8 @@ class Delivering:
                     _note_failed(records, webhook, delivery, answer, now)
 
         self._insistently(note)
-        send_log.called(delivery.id, webhook.id, delivery.event, answer.said, delivered=answer.taken)
+        tell = send_log.called if answer.taken else send_log.call_failed
+        tell(delivery.id, webhook.id, delivery.event, answer.said)
 
     def _give_up(self, delivery: WebhookDelivery) -> None:
         now = self._wiring.now()

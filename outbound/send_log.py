@@ -10,7 +10,7 @@ _log = structlog.get_logger("invoices")
 
 
 def outbound_idle() -> None:
-    """There is no smarthost, so nothing is sent."""
+    """No smarthost is set, so no mail is sent."""
     _log.info("outbound-idle")
 
 
@@ -20,12 +20,12 @@ def sent(mail: OutboundMail) -> None:
 
 
 def postponed(mail: OutboundMail, reply: str) -> None:
-    """The smarthost did not take a mail; it is tried again."""
+    """The smarthost did not take a mail, for the reason in `reply`; it is tried again."""
     _log.warning("send-postponed", **_named(mail), attempts=mail.attempts, reply=reply)
 
 
 def not_sent(mail: OutboundMail, reply: str) -> None:
-    """A mail is not tried any more."""
+    """A mail was refused, or not taken for `outbound.retry_days`."""
     _log.error("send-failed", **_named(mail), reply=reply)
 
 
@@ -35,25 +35,29 @@ def smarthost_away(error: Exception) -> None:
 
 
 def outbox_unavailable(error: Exception, again_in: float) -> None:
-    """The database does not answer."""
+    """The database does not answer the sender; it is tried again after `again_in` seconds."""
     _log.warning("outbox-unavailable", error=str(error), again_in=round(again_in, 1))
 
 
 def sending_broke(mail: OutboundMail | None, error: BaseException) -> None:
-    """A bug or a broken template kept a mail from being written; it is tried again."""
+    """A mail could not be written; it is tried again."""
     _log.error("sending-broke", **(_named(mail) if mail else {}), exc_info=error)
 
 
-def called(delivery_id: str, webhook_id: str, event: str, reply: str, *, delivered: bool) -> None:
-    """A program of a company was called, and took it or not."""
-    if delivered:
-        _log.info("called", delivery=delivery_id, webhook=webhook_id, told=event, reply=reply)
-    else:
-        _log.warning("call-failed", delivery=delivery_id, webhook=webhook_id, told=event, reply=reply)
+def called(delivery_id: str, webhook_id: str, event: str, reply: str) -> None:
+    """A program of a company took what it was `told`, in the `delivery` to a `webhook`."""
+    _log.info("called", delivery=delivery_id, webhook=webhook_id, told=event, reply=reply)
+
+
+def call_failed(delivery_id: str, webhook_id: str, event: str, reply: str) -> None:
+    """A program of a company did not take what it was `told`; `reply` says what became of the call, which is tried
+    again.
+    """
+    _log.warning("call-failed", delivery=delivery_id, webhook=webhook_id, told=event, reply=reply)
 
 
 def webhook_disabled(webhook_id: str, reply: str) -> None:
-    """A program has not taken any call for too long."""
+    """A program has taken no call for two and a half days, or wants no more; its administrators are told by mail."""
     _log.warning("webhook-disabled", webhook=webhook_id, reply=reply)
 
 

@@ -8,12 +8,12 @@ _log = structlog.get_logger("invoices")
 
 
 def listening(address: str) -> None:
-    """The pages are served."""
+    """The portal serves its pages at `address`."""
     _log.info("portal-listening", address=address)
 
 
 def failed(incident: str, method: str, route: str, error: Exception) -> None:
-    """A page could not be shown; the visitor was told the incident."""
+    """A page of `route` could not be shown; its visitor was told the `incident`."""
     _log.error(
         "portal-failed",
         incident=incident,

@@ -231,12 +231,17 @@ def _swept(one: _Run) -> Swept:
     one.store.settle()
     if swept != Swept():
         one.store.journal.forget()
-    _log.info("swept", **asdict(swept))
+    _log_swept(swept)
     return swept
 
 
+def _log_swept(swept: Swept) -> None:
+    """A retention run has ended; these are the numbers of what it deleted."""
+    _log.info("swept", **asdict(swept))
+
+
 def log_stopped(error: WrongClock) -> None:
-    """A run did not begin, since the clock cannot be trusted."""
+    """A retention run did not begin, since the clock cannot be trusted."""
     _log.error("retention-stopped", error=str(error))
 
 

@@ -17,8 +17,8 @@ EXPRESSION_WORDS = {"invoices"}  # the job's name
 
 def _documented() -> dict[str, set[str]]:
     """Metrics as Prometheus names them, with their labels; a test holds that table to the code."""
-    _, _, below = (ROOT / "docs/operating.md").read_text(encoding="utf-8").partition("## Metrics\n")
-    rows = re.findall(r"^\| `(invoices_\w+)` \|([^|]*)\|", below, re.MULTILINE)
+    page = (ROOT / "docs/metrics.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `(invoices_\w+)` \|([^|]*)\|", page, re.MULTILINE)
     return {name: set(re.findall(r"`(\w+)`", labels)) for name, labels in rows}
 
 
@@ -64,7 +64,7 @@ def test_every_metric_is_looked_at() -> None:
 
 def test_every_alert_says_what_is_wrong_and_what_to_do() -> None:
     """Whoever is woken reads the summary first; the commands and log events named there exist."""
-    operating = (ROOT / "docs/operating.md").read_text(encoding="utf-8")
+    events = (ROOT / "docs/events.md").read_text(encoding="utf-8")
 
     for alert in _alerts():
         assert alert["alert"].startswith("Invoices")
@@ -73,7 +73,7 @@ def test_every_alert_says_what_is_wrong_and_what_to_do() -> None:
         for named in re.findall(
             r"`([a-z]+(?:-[a-z]+)+|failed|rejected)`", alert["annotations"]["description"]
         ):
-            assert f"| `{named}` |" in operating, named
+            assert f"| `{named}` |" in events, named
 
 
 def test_panels_do_not_lie_on_each_other() -> None:

@@ -12,12 +12,9 @@ from pathlib import Path
 import click
 import pytest
 import yaml
-from prometheus_client import Counter
-from prometheus_client.metrics import MetricWrapperBase
 
 from cli.main import main
 from config.next_steps import next_steps
-from ingest import metrics
 from ingest.processing.environment import TestSign
 from ingest.processing.match_rules import MatchRule
 from ingest.processing.sender_warnings import WarningCode
@@ -116,13 +113,15 @@ def _log_events() -> Iterator[tuple[str, str]]:
                         yield str(ast.literal_eval(node.args[0])), level
 
 
-def test_every_log_event_is_documented_with_its_level() -> None:
-    """An operator filters by both."""
-    documented = re.findall(
-        r"^\| `([a-z-]+)` \| (debug|info|warning|error|critical) \|", _text("docs/operating.md"), re.M
-    )
+def test_the_page_of_events_is_made_from_the_code() -> None:
+    """By `python docs/events_page.py > docs/events.md`; each with its level, what it means and what it holds."""
+    made = runpy.run_path(str(ROOT / "docs/events_page.py"))
+    told = [one for file in made["TELLERS"].values() for one in made["events"](file)]
 
-    assert sorted(documented) == sorted(set(_log_events()))
+    assert _text("docs/events.md") == made["page"]()
+    assert sorted((one.name, one.level) for one in told) == sorted(set(_log_events()))
+    assert {field for one in told for field in one.fields} == set(made["FIELDS"])
+    assert [one.name for one in told if not one.means.endswith(".")] == []
 
 
 def test_every_trouble_in_the_log_says_what_to_do() -> None:
@@ -133,32 +132,16 @@ def test_every_trouble_in_the_log_says_what_to_do() -> None:
     assert set(next_steps()["refusals"]) <= {reply.label for reply in Reply if reply.code >= 400}
 
 
-def test_every_metric_is_documented_with_its_labels() -> None:
-    """The names as Prometheus shows them."""
-    _, _, below = _text("docs/operating.md").partition("## Metrics\n")
-    rows = re.findall(r"^\| `(invoices_\w+)` \|([^|]*)\|", below.partition("\n## ")[0], re.MULTILINE)
-    documented = {name: re.findall(r"`(\w+)`", labels) for name, labels in rows}
+def test_the_page_of_metrics_is_made_from_the_code() -> None:
+    """By `python docs/metrics_page.py > docs/metrics.md`; each with its labels, and each label with what it is."""
+    made = runpy.run_path(str(ROOT / "docs/metrics_page.py"))
+    told = made["told"]()
 
-    counters = {
-        metric._name + ("_total" if isinstance(metric, Counter) else ""): list(metric._labelnames)
-        for metric in vars(metrics).values()
-        if isinstance(metric, MetricWrapperBase) and metric._labelvalues == ()
-    }
-    asked = {
-        "invoices_store_up": [],
-        "invoices_mails_waiting": ["state"],
-        "invoices_oldest_queued_seconds": [],
-        "invoices_retention_due": [],
-        "invoices_retention_deleted_total": ["what"],
-        "invoices_retention_overdue_seconds": [],
-        "invoices_outbox_mails": ["state"],
-        "invoices_webhooks": ["state"],
-        "invoices_webhook_calls": ["state"],
-        "invoices_disk_free_octets": [],
-        "invoices_troubles": ["event", "reason"],
-        "invoices_certificate_ends_seconds": [],
-    }
-    assert documented == counters | asked
+    assert _text("docs/metrics.md") == made["page"]()
+    assert {label for one in told for label in one.labels} == set(made["LABELS"])
+    assert {one.name for one in told} >= {"invoices_sessions_total", "invoices_store_up", "invoices_troubles"}
+    asked = set(re.findall(r"invoices_\w+", " ".join(expression for _, expression in made["alerts"]())))
+    assert asked <= {one.name for one in told}
 
 
 def test_every_refusal_over_smtp_is_documented() -> None:
