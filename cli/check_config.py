@@ -20,6 +20,7 @@ CHECKS: dict[str, Callable[[Settings], str]] = {
     "clock": state.check_clock,
     "reading": state.check_reading,
     "validation.rules": state.check_validation,
+    "authentication.resolvers": network.check_resolvers,
     "registration.link_key": state.check_link_key,
     "registration.base_url": network.check_base_url,
     "smtp.hostname": network.check_hostname,

@@ -53,7 +53,8 @@ class Front:
             if self.is_program:
                 set_up_log(log, troubles_in=self._settings.data_dir)
             else:
-                set_up_log(log.model_copy(update={"level": "warning"}))
+                people = {"format": "console"} if sys.stderr.isatty() else {}
+                set_up_log(log.model_copy(update={"level": "warning"} | people))
         return self._settings
 
     @property

@@ -3,14 +3,31 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
+from collections.abc import Callable, MutableMapping
 from pathlib import Path
+from typing import Any
 
 import structlog
 
 from config.next_steps import AddNextStep
 from config.settings import LogSettings
 from config.troubles import RememberTroubles
+
+# sd-daemon(3): what journald takes off the beginning of a line and keeps as its PRIORITY.
+_PRIORITIES = {"debug": 7, "info": 6, "warning": 4, "error": 3, "critical": 2}
+
+
+class _WithPriority:
+    """Writes before each line how bad it is, so that `journalctl -p warning` finds it."""
+
+    def __init__(self, renderer: structlog.typing.Processor) -> None:
+        self._renderer = renderer
+
+    def __call__(self, logger: Any, method: str, event: MutableMapping[str, Any]) -> str:
+        """The line, as structlog wants it of its last processor."""
+        return f"<{_PRIORITIES[method]}>" + str(self._renderer(logger, method, event))
 
 
 def set_up_log(settings: LogSettings, *, troubles_in: Path | None = None) -> None:
@@ -23,6 +40,8 @@ def set_up_log(settings: LogSettings, *, troubles_in: Path | None = None) -> Non
         if settings.format == "json"
         else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
     )
+    if _is_journal(sys.stderr.fileno):
+        renderer = _WithPriority(renderer)
     trace = [structlog.processors.format_exc_info] if settings.format == "json" else []
     remember: list[structlog.typing.Processor] = [RememberTroubles(troubles_in)] if troubles_in else []
     structlog.configure(
@@ -41,3 +60,15 @@ def set_up_log(settings: LogSettings, *, troubles_in: Path | None = None) -> Non
         cache_logger_on_first_use=True,
     )
     logging.getLogger("mail.log").setLevel(logging.CRITICAL)  # aiosmtpd's own; ours says the same better
+
+
+def _is_journal(descriptor_of: Callable[[], int]) -> bool:
+    """Whether what is written there goes to journald (systemd.exec(5), JOURNAL_STREAM), and not to a file or a pipe."""
+    stream = os.environ.get("JOURNAL_STREAM")  # noqa: TID251  -- not a setting: a message of systemd
+    if not stream:
+        return False
+    try:
+        found = os.fstat(descriptor_of())
+    except (OSError, ValueError):  # there is none
+        return False
+    return stream == f"{found.st_dev}:{found.st_ino}"

@@ -13,8 +13,10 @@ from urllib.parse import urlsplit
 
 from config.settings import Settings, host_and_port
 from ingest import traced
+from ingest.processing.authentication.lookups import SYSTEM, Lookups, LookupTrouble
 
 SECONDS = 5
+_DNS_SECONDS = 2.0
 _UNIX = "unix:"
 _LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 
@@ -82,6 +84,23 @@ def check_base_url(settings: Settings) -> str:
             f"{settings.registration.base_url}: links open accounts, so they have to begin with https"
         )
     return f"{host} is {_addresses(host)}"
+
+
+def check_resolvers(settings: Settings) -> str:
+    """Each answers a question; nothing but the sender's authenticity hangs on it, so the machine's own may be away."""
+    resolvers = settings.authentication.resolvers
+    found = []
+    for one in resolvers:
+        try:
+            Lookups([one], query_seconds=_DNS_SECONDS).records(".", "NS")
+        except LookupTrouble as trouble:
+            said = "senders stay unchecked until it does, and their mail is filed all the same"
+            if one != SYSTEM:
+                raise OSError(f"{one} does not answer ({trouble}): {said}") from trouble
+            found.append(f"the machine's own gives no answer now: {said}")
+        else:
+            found.append("the machine's own answers" if one == SYSTEM else f"{one} answers")
+    return "; ".join(found) or "none is set, so no sender is checked"
 
 
 def check_smarthost(settings: Settings) -> str:

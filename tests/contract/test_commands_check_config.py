@@ -14,6 +14,7 @@ import pytest
 
 from tests.certificates import self_signed
 from tests.commands import Commands, commands_on
+from tests.name_server import name_server
 
 
 def test_check_config_tries_everything(commands: Commands) -> None:
@@ -26,7 +27,7 @@ def test_check_config_tries_everything(commands: Commands) -> None:
     assert {row["check"]: row["ok"] for row in rows} == dict.fromkeys(
         [
             *("settings", "data_dir", "disk", "database", "blobs.url", "clock"),
-            *("reading", "validation.rules"),
+            *("reading", "validation.rules", "authentication.resolvers"),
             *("registration.link_key", "registration.base_url"),
             *("smtp.hostname", "smtp.listen", "smtp.listen_tls", "smtp.tls_certificate", "smtp.users"),
             *("lmtp.listen", "outbound.smarthost", "outbound.templates"),
@@ -65,6 +66,19 @@ def test_check_config_names_what_does_not_work(on_sqlite: Commands, tmp_path: Pa
     assert "127.0.0.1" in wrong["database"]
     assert wrong["smtp.listen"].startswith("192.0.2.1:8025: Cannot assign requested address")
     assert str(tmp_path / "missing.pem") in wrong["smtp.tls_certificate"]
+
+
+def test_check_config_asks_each_resolver(on_sqlite: Commands) -> None:
+    """One that the operator names has to answer, also that there is no such name."""
+    with name_server({}) as (address, _):
+        on_sqlite.environment["INVOICES_AUTHENTICATION__RESOLVERS"] = address
+        [found] = [row for row in _rows(on_sqlite) if row["check"] == "authentication.resolvers"]
+    on_sqlite.environment["INVOICES_AUTHENTICATION__RESOLVERS"] = "127.0.0.1:1"
+
+    wrong = _failing_checks(on_sqlite)
+
+    assert found["text"] == f"{address} answers"
+    assert wrong["authentication.resolvers"].startswith("127.0.0.1:1 does not answer")
 
 
 @pytest.fixture

@@ -113,6 +113,16 @@ def _log_events() -> Iterator[tuple[str, str]]:
                         yield str(ast.literal_eval(node.args[0])), level
 
 
+def test_the_page_of_commands_is_made_from_the_code() -> None:
+    """By `python docs/commands_page.py > docs/commands.md`; every command is a heading there."""
+    page = str(runpy.run_path(str(ROOT / "docs/commands_page.py"))["page"]())
+
+    assert _text("docs/commands.md") == page
+    assert set(re.findall(r"^## (.+)$", page, re.MULTILINE)) == {
+        name for name, command in _commands() if not isinstance(command, click.Group)
+    }
+
+
 def test_the_page_of_events_is_made_from_the_code() -> None:
     """By `python docs/events_page.py > docs/events.md`; each with its level, what it means and what it holds."""
     made = runpy.run_path(str(ROOT / "docs/events_page.py"))
