@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, Select, bindparam, exists, func, select, text, update
+from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, exists, func, select, text, update
 from sqlalchemy.engine import Connection
 
 from storage import codec
@@ -17,7 +17,7 @@ from storage.fair_queue import FairQueue
 from storage.filing_rows import write_added
 from storage.records.filing import Filing
 from storage.records.invoices import Assignment
-from storage.records.mails import Envelope, MailState, Outcome, ReceivedMail
+from storage.records.mails import Envelope, MailState, Outcome, ReceivedMail, Waiting
 from storage.records.reading import Message
 from storage.stored_octets import StoredOctets
 from storage.tables.base import table_of
@@ -68,6 +68,23 @@ class ReceivedMails:
     def has_due(self, now: datetime) -> bool:
         """Whether any mail in the queue can be claimed at `now`; asking costs no write lock."""
         return self._connection.scalar(select(exists().where(IN_QUEUE, due(now)))) or False
+
+    def waiting(self, now: datetime, most: int) -> Waiting:
+        """What can be claimed at `now`, counted up to `most`; asking costs no write lock."""
+        first = (
+            select(ReceivedMailRow.id, ReceivedMailRow.received_at)
+            .where(IN_QUEUE, due(now))
+            .order_by(ReceivedMailRow.id)
+            .limit(most)
+            .subquery()
+        )
+        count, oldest, since = self._connection.execute(
+            select(func.count(), func.min(first.c.id), func.min(first.c.received_at))
+        ).one()
+        at_work = 0 < count < most and self._connection.scalar(
+            select(exists().where(IN_QUEUE, _at_work(now)))
+        )
+        return Waiting(due=count, oldest=oldest, since=since, at_work=bool(at_work))
 
     def renew(self, ids: Sequence[str], *, by: str, until: datetime) -> None:
         """Keeps claimed mails for `by` until `until`; not those that are being recorded at this moment.
@@ -282,6 +299,11 @@ class ReceivedMails:
         return self._connection.scalar(select(func.min(ReceivedMailRow.received_at)).where(IN_QUEUE))
 
 
+def _at_work(now: datetime) -> ColumnElement[bool]:
+    """The condition on a mail of the queue that a worker is at."""
+    return and_(ReceivedMailRow.state == MailState.CLAIMED, ReceivedMailRow.claimed_until > now)
+
+
 def _filed_values(filing: Filing) -> dict[str, Any]:
     quarantined = filing.outcome is Outcome.QUARANTINED
     return {
@@ -292,7 +314,7 @@ def _filed_values(filing: Filing) -> dict[str, Any]:
         "message_id": filing.message.message_id if filing.message else None,
         "content": codec.message_to_json(filing.message) if filing.message else None,
         "expires_at": filing.expires_at,
-        "sender_check_at": filing.received_at,
+        "sender_check_at": filing.filed_at or filing.received_at,
     }
 
 

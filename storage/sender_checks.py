@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import bindparam, select, text, update
+from sqlalchemy import bindparam, func, select, text, update
 from sqlalchemy.engine import Connection
 
 from storage import codec
@@ -26,10 +26,17 @@ class SenderChecks:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def has_due(self, now: datetime) -> bool:
-        """Whether there is anything to check now."""
-        due = select(ReceivedMailRow.id).where(_TO_CHECK, ReceivedMailRow.sender_check_at <= now).limit(1)
-        return self._connection.scalar(due) is not None
+    def waiting(self, now: datetime, most: int) -> tuple[int, datetime | None]:
+        """How many mails are due, counted up to `most`, and since when the longest of them is."""
+        due = (
+            select(ReceivedMailRow.sender_check_at)
+            .where(_TO_CHECK, ReceivedMailRow.sender_check_at <= now)
+            .order_by(ReceivedMailRow.sender_check_at)
+            .limit(most)
+            .subquery()
+        )
+        count, since = self._connection.execute(select(func.count(), func.min(due.c.sender_check_at))).one()
+        return count, since
 
     def claim(self, *, now: datetime, lease: timedelta, limit: int) -> list[str]:
         """Up to `limit` mails that are due, the longest due first; others find them due again after `lease`."""

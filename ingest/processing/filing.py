@@ -169,6 +169,7 @@ class Filer:
             reason=reason,
             message=message,
             received_at=self._mail.received_at,
+            filed_at=self._now,
             expires_at=max((invoice.expires_at for invoice in self._invoices), default=without_invoice),
             new_accounts=tuple(self._invited.values()),
             new_links=tuple(self._links),

@@ -17,6 +17,7 @@ from ingest import mail_log
 from ingest.processing import step_times
 from ingest.processing.filing import Rules
 from ingest.processing.loading import Loader
+from ingest.processing.pace import Pace
 from ingest.processing.recorder import Finished, Recorder
 from reading.sandbox import Limits, ReaderPool, ReadingFailed
 from storage.claimants import is_dead, new_claimant
@@ -26,8 +27,7 @@ from tracing import steps
 
 LEASE = timedelta(seconds=60)
 AT_ONCE = 32  # mails claimed together, and recorded together
-GATHER_SECONDS = 0.5  # so long a mail that is read waits for others at most
-CLAIM_SECONDS = 0.2  # between two looks into a queue that was empty, while we have something to do
+GATHER_SECONDS = 2.0  # so long a mail that is read waits for others of a queue that is not empty, at most
 IDLE_SECONDS = 1.0  # how often the queue is looked at when nothing wakes us
 LONGEST_PAUSE_SECONDS = 10  # between two tries while the store is away
 STOP_SECONDS = 30  # for what is being read when we are told to stop
@@ -63,8 +63,8 @@ class Processor:
         self._held: set[str] = set()  # claimed, not yet recorded
         self._holding = threading.Lock()
         self._finished: queue.Queue[Finished | None] = queue.Queue(maxsize=2 * AT_ONCE)
-        self._claimed_at = 0.0  # when we took something last
-        self._claimed_all = False  # whether nothing was left then
+        self._pace = Pace(AT_ONCE)
+        self._due = 0  # mails that the last look found, up to AT_ONCE
         self._lane = ""  # of the queue that had its turn last
         self._renew_at = time.monotonic() + LEASE.total_seconds() / 3
         self.moved_at = time.monotonic()  # when the loop last came round, or the store was last asked
@@ -84,18 +84,23 @@ class Processor:
         recording.start()
         try:
             self._persistently("take over", self._take_over)
+            called = False
             while not self._stop.is_set():
                 self.moved_at = time.monotonic()
                 looked = self._fill()
                 if self._held:
+                    called = False
                     self._hand_out()
                     self._collect()
-                elif not looked:
-                    continue  # what we had is recorded since; there may be more
+                elif self._due or not looked:
+                    called = True
+                    self._stop.wait(self._pace.seconds_left(time.monotonic()))
                 elif until_empty:
                     break
                 else:
-                    self._wake.wait(IDLE_SECONDS)
+                    if called:
+                        self._pace.called_in_vain(time.monotonic())
+                    called = self._wake.wait(IDLE_SECONDS)
                     self._wake.clear()
             self._finish_readings()
         except StorageUnavailable:
@@ -116,7 +121,9 @@ class Processor:
 
     def _fill(self) -> bool:
         """Whether the queue was looked at."""
-        looked = len(self._pending) < self._pool.free and self._may_claim(time.monotonic())
+        looked = len(self._pending) < self._pool.free and self._pace.may_look(
+            time.monotonic(), busy=bool(self._held)
+        )
         if looked:
             began = steps.clock()
             claimed = self._persistently("claim", self._claim)
@@ -126,25 +133,21 @@ class Processor:
                 fresh = [mail_id for mail_id in claimed if mail_id not in self._held]
                 self._held.update(fresh)
             self._pending.extend(fresh)
-            self._claimed_at, self._claimed_all = time.monotonic(), len(claimed) < AT_ONCE
         if self._held and time.monotonic() >= self._renew_at:
             self._renew_at = time.monotonic() + LEASE.total_seconds() / 3
             self._persistently("renew", self._renew)
         return looked
 
-    def _may_claim(self, now: float) -> bool:
-        """Not for each mail that comes while we are busy: many nodes would look more often than they work."""
-        busy = self._held and self._claimed_all
-        return not busy or now - self._claimed_at >= CLAIM_SECONDS
-
     def _claim(self) -> list[str]:
         with self._store.reading() as records:
-            if not records.mails.has_due(self._now()):
-                return []
+            waiting = records.mails.waiting(self._now(), AT_ONCE)
+        self._due = waiting.due
+        if not self._pace.takes(waiting, self._now(), time.monotonic()):
+            return []
         with self._store.transaction() as records:
-            # Senders take turns, so the one with the longest queue waits for itself alone.
-            lanes = records.mails.lanes(self._lane, AT_ONCE)
-            self._lane = lanes[-1] if lanes else ""
+            # Senders take turns, so the one with the longest queue waits for itself alone. Few mails need no turns.
+            lanes = records.mails.lanes(self._lane, AT_ONCE) if waiting.due == AT_ONCE else []
+            self._lane = lanes[-1] if lanes else self._lane
             return records.mails.claim(by=self.name, now=self._now(), lease=LEASE, limit=AT_ONCE, lanes=lanes)
 
     def _renew(self) -> None:

@@ -20,6 +20,7 @@ AT_ONCE = 32
 OCTETS_AT_ONCE = 64 * 1024**2
 LEASE = timedelta(seconds=120)
 IDLE_SECONDS = 0.5
+GATHER_SECONDS = 0.5  # so long a few mails wait for others that are checked with them
 BUSY_SECONDS = 1.0  # between two batches while mails wait to be filed
 PAUSE_SECONDS = 5.0  # while the store is away
 # When a sender is checked again after the DNS gave no answer, from one check to the next; then it stays at that.
@@ -50,7 +51,7 @@ class SenderChecker:
             while not self._stop.is_set():
                 pause = IDLE_SECONDS
                 try:
-                    if self.check_due() == AT_ONCE:  # of a few, more will have come after a pause
+                    if self._have_gathered() and self.check_due() == AT_ONCE:
                         self._give_way()
                         continue
                 except StorageUnavailable as error:
@@ -70,11 +71,18 @@ class SenderChecker:
         if waiting:
             self._stop.wait(BUSY_SECONDS)
 
+    def _have_gathered(self) -> bool:
+        """Many nodes that look in turns would else check each mail by itself."""
+        now = self._now()
+        with self._store.reading() as records:
+            due, since = records.sender_checks.waiting(now, AT_ONCE)
+        return due == AT_ONCE or (since is not None and (now - since).total_seconds() >= GATHER_SECONDS)
+
     def check_due(self) -> int:
         """Checks some mails that are due; how many. Raises StorageUnavailable."""
         now = self._now()
         with self._store.reading() as records:
-            if not records.sender_checks.has_due(now):
+            if not records.sender_checks.waiting(now, 1)[0]:
                 return 0
         with self._store.transaction() as records:
             ids = records.sender_checks.claim(now=now, lease=LEASE, limit=AT_ONCE)

@@ -25,6 +25,7 @@ class Filing:
     message: Message | None
     received_at: datetime  # of the mail
     expires_at: datetime  # of the mail
+    filed_at: datetime | None = None  # the sender is checked from then on; None: from when it was received
     new_accounts: tuple[CompanyAccount, ...] = ()
     new_links: tuple[RegistrationLink, ...] = ()
     invoices: tuple[Invoice, ...] = ()

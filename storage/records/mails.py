@@ -119,6 +119,16 @@ class FreedBlob:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """What a look into the queue found."""
+
+    due: int  # mails that can be claimed, counted up to as many as were asked for
+    oldest: str | None  # its id
+    since: datetime | None  # when the oldest was received
+    at_work: bool  # whether some more are being filed; asked only where few are due
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReceivedMail:
     """A mail on record, without its octets."""
 
