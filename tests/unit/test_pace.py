@@ -1,101 +1,60 @@
-"""When workers look into the queue: at once for a mail that comes alone, together for many, and not all for each."""
+"""Retention makes way for mail, and loses no time where there is none."""
 
 from __future__ import annotations
 
-from datetime import timedelta
+from pathlib import Path
 
-from ingest.processing.pace import BUSY_SECONDS, QUEUE_SECONDS, Pace
-from storage.records.mails import Waiting
+import pytest
+
+from retention.pace import LARGEST_BATCH, LONGEST_REST, SMALLEST_BATCH, Pace, next_size, rest
+from storage.store import Store
 from tests import making
 
-FULL = 32
-NOTHING = Waiting(due=0, oldest=None, since=None, at_work=False)
+
+def test_it_rests_while_mail_comes_in_and_for_a_while_after(tmp_path: Path) -> None:
+    """Four times as long as the batch took, so that most of the time is the mailbox's; mail seldom comes just within
+    the two milliseconds of a batch, so one that came in counts for some seconds.
+    """
+    store = Store.open(f"sqlite:///{tmp_path / 'invoices.db'}")
+    rests: list[float] = []
+    time = iter([0.0, 9.0, 9.1, 10.0, 10.1, 14.0, 14.1, 16.0, 16.1])
+    pace = Pace(store, clock=lambda: next(time), sleep=rests.append)
+
+    def batch(size: int) -> int:
+        pace.begins()
+        return pace.ended(size)
+
+    sizes = [batch(40)]
+    store.add_mails([making.incoming()])
+    sizes += [batch(40), batch(40), batch(40)]
+    store.close()
+
+    assert [round(one, 3) for one in rests] == [0.4, 0.4]
+    assert sizes == [20, 20, 20, 20]
 
 
-def _waiting(due: int = 1, *, oldest: str = "a", age: float = 0.0, at_work: bool = False) -> Waiting:
-    since = making.NOW - timedelta(seconds=age)
-    return Waiting(due=due, oldest=oldest, since=since, at_work=at_work)
+@pytest.mark.parametrize(
+    ("size", "seconds", "busy", "following"),
+    [
+        (10, 0.005, True, 5),
+        (10, 0.0015, True, 10),
+        (10, 0.0005, True, 20),
+        (1, 3.0, True, SMALLEST_BATCH),
+        (100, 0.05, False, 50),
+        (100, 0.015, False, 100),
+        (150, 0.005, False, LARGEST_BATCH),
+    ],
+)
+def test_a_batch_is_as_large_as_nobody_has_to_wait_for(
+    size: int, seconds: float, busy: bool, following: int
+) -> None:
+    """Too long: half as many; just right: the same; quick: twice as many. Also while it is quiet it is not long, for
+    the mail that ends the quiet would wait.
+    """
+    assert next_size(size, seconds, busy=busy) == following
 
 
-def test_a_mail_that_comes_alone_is_taken_at_once() -> None:
-    """Nobody is at work, so there is nothing to wait for."""
-    pace = Pace(FULL)
-
-    assert pace.takes(_waiting(), making.NOW, 0.0)
-
-
-def test_few_mails_gather_while_others_are_being_filed() -> None:
-    """Eight nodes that each took a mail at once would record each by itself, at eight times the statements."""
-    pace = Pace(FULL)
-
-    taken = pace.takes(_waiting(at_work=True, age=0.1), making.NOW, 7.0)
-
-    assert not taken
-    assert not pace.may_look(7.0 + QUEUE_SECONDS - 0.11, busy=False)
-    assert pace.may_look(7.0 + QUEUE_SECONDS - 0.09, busy=False)
-
-
-def test_what_has_gathered_is_taken() -> None:
-    """A full group, or one whose oldest mail has waited long enough."""
-    full, old = _waiting(FULL, at_work=True), _waiting(age=QUEUE_SECONDS, at_work=True)
-
-    taken = [Pace(FULL).takes(one, making.NOW, 0.0) for one in (full, old)]
-
-    assert taken == [True, True]
-
-
-def test_a_wrong_clock_keeps_no_mail_waiting() -> None:
-    """Received in an hour, says the machine that took it in: it gathers once, as any other, and is taken then."""
-    pace, ahead = Pace(FULL), _waiting(age=-3600.0, at_work=True)
-
-    first, soon = pace.takes(ahead, making.NOW, 0.0), pace.seconds_left(0.0)
-    second = pace.takes(ahead, making.NOW, soon)
-
-    assert (first, second) == (False, True)
-    assert soon <= QUEUE_SECONDS
-
-
-def test_a_worker_at_work_looks_now_and_then_until_it_finds_a_full_group() -> None:
-    """Many nodes on little work would look more often than they work."""
-    few, full = Pace(FULL), Pace(FULL)
-    few.takes(_waiting(3), making.NOW, 0.0)
-    full.takes(_waiting(FULL), making.NOW, 0.0)
-
-    may_look = [one.may_look(BUSY_SECONDS / 2, busy=busy) for one in (few, full) for busy in (True, False)]
-
-    assert may_look == [False, True, True, True]
-
-
-def test_a_worker_that_is_always_too_late_listens_less_and_less() -> None:
-    """Of eight that a mail wakes one gets it; each of the others asked the database for nothing, for each mail."""
-    pace, moment, pauses = Pace(FULL), 0.0, []
-
-    for _ in range(5):
-        pace.called_in_vain(moment)
-        pauses.append(pace.seconds_left(moment))
-        moment += pauses[-1]
-
-    assert pauses[0] <= 0.05
-    assert 0.5 <= pauses[3] <= 1.0
-    assert 0.5 <= pauses[4] <= 1.0
-
-
-def test_a_worker_that_finds_mail_again_listens_again() -> None:
-    """As do those that had nothing for a while, when the one that took all is gone."""
-    pace = Pace(FULL)
-    for _ in range(4):
-        pace.called_in_vain(0.0)
-
-    for _ in range(4):
-        assert pace.takes(_waiting(), making.NOW, 10.0)
-    pace.called_in_vain(10.0)
-
-    assert pace.seconds_left(10.0) <= 0.05
-
-
-def test_an_empty_queue_is_nothing_to_take() -> None:
-    """And a worker without work may look again when it is called."""
-    pace = Pace(FULL)
-
-    assert not pace.takes(NOTHING, making.NOW, 0.0)
-    assert pace.may_look(0.0, busy=False)
+def test_no_rest_is_longer_than_a_second() -> None:
+    """After a batch that took long for other reasons."""
+    assert rest(0.01) == 0.04
+    assert rest(60.0) == LONGEST_REST
