@@ -37,7 +37,7 @@ def invoice_forms(records: Transaction, invoices: Iterable[Invoice]) -> list[For
     warnings = records.warnings.of(invoice.id for invoice in invoices)
     looks = records.second_looks.of(invoice.id for invoice in invoices)
     return [
-        _invoice_form(
+        invoice_form(
             invoice,
             accounts[invoice.account_id],
             mails[invoice.mail_id],
@@ -48,13 +48,14 @@ def invoice_forms(records: Transaction, invoices: Iterable[Invoice]) -> list[For
     ]
 
 
-def _invoice_form(
+def invoice_form(
     invoice: Invoice,
     account: CompanyAccount,
     mail: ReceivedMail,
     sender_warnings: list[SenderWarning],
     look: SecondLook | None,
 ) -> Form:
+    """An invoice with the account and the mail that are its."""
     reading = invoice.reading
     terms = reading.terms if reading else None
     return {

@@ -16,6 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from cli import forms
 from cli.front import EXIT_FAILED, Command, Front, cell, pass_front, utc_now
 from cli.local_worker import LocalWorker
+from cli.replay_trial import Trial
 from cli.sources import Source, forward_paths_of, reverse_path_of, sources
 from ingest.filing_settings import link_tokens
 from ingest.receiving.addresses import BadPath, parse_forward_path, parse_reverse_path
@@ -23,6 +24,7 @@ from ingest.receiving.recipient_policy import recipient_verdict
 from ingest.receiving.replies import Reply
 from ingest.receiving.transfer_key import transfer_digest
 from ingest.reception import add_mails, policy
+from reading.sandbox import ReaderPool
 from storage.ids import new_id
 from storage.link_tokens import LinkTokens
 from storage.records.history import HistoryEventName
@@ -49,16 +51,54 @@ class _Sent:
 )
 @click.option("--to", "to", multiple=True, metavar="ADDR", help="Recipient; else as the mail's header says.")
 @click.option("--from", "from_", metavar="ADDR", help="Reverse-path; else as the mail's header says.")
+@click.option("--dry-run", is_flag=True, help="Say what would become of each, and store nothing.")
 @pass_front
-def replay(front: Front, paths: tuple[Path, ...], to: tuple[str, ...], from_: str | None) -> None:
+def replay(
+    front: Front, paths: tuple[Path, ...], to: tuple[str, ...], from_: str | None, dry_run: bool
+) -> None:
     """File stored mails as if they had come in now.
 
     PATH is a mail (.eml), an mbox, a Maildir, or a folder of them. The same rules hold as for mail over SMTP, but
     for who may send. A mail that is on record already is a duplicate and changes nothing.
     """
-    tokens = link_tokens(front.settings)
     outcomes: Counter[str] = Counter()
     total = sum(1 for _ in sources(list(paths)))
+    if dry_run:
+        _try(front, paths, to, from_, outcomes)
+    else:
+        _file(front, paths, to, from_, outcomes, total)
+    if not front.json:
+        counted = ", ".join(f"{count} {outcome}" for outcome, count in sorted(outcomes.items()))
+        said = f"{total} mails: {counted}." if total else "There is no mail in there."
+        front.console.print(f"{said} Nothing was stored." if dry_run else said)
+    if not total:
+        click.get_current_context().exit(EXIT_FAILED)
+
+
+def _try(
+    front: Front, paths: tuple[Path, ...], to: tuple[str, ...], from_: str | None, outcomes: Counter[str]
+) -> None:
+    with ReaderPool(1) as readers:
+        trial = Trial(front.settings, front.store, readers)
+        for source in sources(list(paths)):
+            mail = _incoming(front, source, to, from_)
+            if isinstance(mail, str):
+                row = _row(_Sent(source.name), outcome=Outcome.REJECTED, reason=mail)
+            else:
+                row = _row(_Sent(source.name), **trial.of(mail, utc_now()))
+            outcomes[row["outcome"]] += 1
+            _print(front, front.console, row)
+
+
+def _file(
+    front: Front,
+    paths: tuple[Path, ...],
+    to: tuple[str, ...],
+    from_: str | None,
+    outcomes: Counter[str],
+    total: int,
+) -> None:
+    tokens = link_tokens(front.settings)
     with LocalWorker(front.settings, front.store) as worker, _progress() as progress:
         task = progress.add_task("Filing", total=total)
         for chunk in _chunks(sources(list(paths))):
@@ -71,11 +111,6 @@ def replay(front: Front, paths: tuple[Path, ...], to: tuple[str, ...], from_: st
             for row in rows:
                 outcomes[row["outcome"]] += 1
                 _print(front, progress.console, row)
-    if not front.json:
-        counted = ", ".join(f"{count} {outcome}" for outcome, count in sorted(outcomes.items()))
-        front.console.print(f"{total} mails: {counted}." if total else "There is no mail in there.")
-    if not total:
-        click.get_current_context().exit(EXIT_FAILED)
 
 
 def _progress() -> Progress:
@@ -203,4 +238,5 @@ def _print(front: Front, console: Console, row: dict[str, Any]) -> None:
         account = f"{cell(invoice['account']['name'])} ({invoice['matched_by']})"
         to.print(f"    invoice {number}, {total}, {invoice['environment']}, for {account}", soft_wrap=True)
     for link in row["registration_links"]:
-        to.print(f"    registration link for {cell(link['email'])}: {cell(link['url'])}", soft_wrap=True)
+        url = cell(link["url"]) if link["url"] else "would be made"
+        to.print(f"    registration link for {cell(link['email'])}: {url}", soft_wrap=True)

@@ -7,7 +7,6 @@ import os
 import threading
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
-from datetime import timedelta
 from typing import Protocol
 
 import sdnotify
@@ -17,10 +16,9 @@ from config.settings import Settings, host_and_port
 from ingest import mail_log
 from ingest.afterwards import Afterwards
 from ingest.exposition import exposed
-from ingest.filing_settings import link_tokens, notice_rules, retention_periods
+from ingest.filing_settings import filing_rules, link_tokens
 from ingest.health import Health, Probe, Watch, answering, still_moving, watched_by_systemd
 from ingest.lookout import Lookout
-from ingest.processing.filing import Rules
 from ingest.processing.processor import Processor, Wiring
 from ingest.receivers import Receivers
 from ingest.receiving.listener import Endpoint, Service
@@ -28,7 +26,6 @@ from ingest.reception import Reception, close_endpoints, open_endpoints, utc_now
 from ingest.stopping import Reload, opened_store, stop_signals
 from ingest.traced import traced
 from ingest.waking import Hearing, Ringing
-from storage.ids import new_id
 from storage.store import Store
 
 Beside = Callable[[Settings, Store], AbstractContextManager[None]]  # another program, while it is entered
@@ -47,13 +44,7 @@ class WorkerDied(Exception):  # noqa: N818  -- says what happened
 
 def processor(settings: Settings, store: Store) -> Processor:
     """A worker as the settings want it."""
-    rules = Rules(
-        periods=retention_periods(settings),
-        link_life=timedelta(days=settings.registration.link_days),
-        new_id=new_id,
-        token_digest=link_tokens(settings).digest,
-        notices=notice_rules(settings),
-    )
+    rules = filing_rules(settings, link_tokens(settings).digest)
     return Processor(
         Wiring(store=store, rules=rules, now=utc_now, readers=min(os.cpu_count() or 1, MOST_READERS))
     )

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import timedelta
+
 from config.link_key import link_key
 from config.settings import Settings, time_zone
+from ingest.processing.filing import Rules
 from ingest.processing.notices import NoticeRules
 from storage.expiry import RetentionPeriods
+from storage.ids import new_id
 from storage.link_tokens import LinkTokens
 from storage.records.people import Language
 
@@ -13,6 +18,17 @@ from storage.records.people import Language
 def link_tokens(settings: Settings) -> LinkTokens:
     """Where registration links come from. Raises OSError when the key cannot be read or made."""
     return LinkTokens(link_key(settings), settings.registration.base_url)
+
+
+def filing_rules(settings: Settings, token_digest: Callable[[str], bytes]) -> Rules:
+    """By which mails are filed; `token_digest` is of a registration link's id."""
+    return Rules(
+        periods=retention_periods(settings),
+        link_life=timedelta(days=settings.registration.link_days),
+        new_id=new_id,
+        token_digest=token_digest,
+        notices=notice_rules(settings),
+    )
 
 
 def retention_periods(settings: Settings) -> RetentionPeriods:

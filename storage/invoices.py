@@ -77,6 +77,10 @@ class Invoices:
         )
         InboxEntries(self._connection).add(invoices, subjects or {})
 
+    def first_alike(self, invoices: Sequence[Invoice]) -> dict[str, str]:
+        """The first invoice on record that each would be a duplicate of; by id."""
+        return first_alike(invoices, self._alike(invoices))
+
     def _alike(self, invoices: Sequence[Invoice]) -> list[Alike]:
         """What is on record for the accounts and digests of `invoices`."""
         wanted: dict[str, list[bytes]] = defaultdict(list)

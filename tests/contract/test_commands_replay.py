@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
+from typing import Any
 
 from tests.commands import ADDED_INVOICE_KEYS, INVOICE_KEYS, Commands
 
@@ -82,3 +83,45 @@ def test_a_line_that_an_mbox_quotes_is_as_it_was_sent(on_sqlite: Commands, tmp_p
 
     original = on_sqlite.call("download", row["mail_id"], "--original", "-o", "-").stdout_bytes
     assert original.splitlines()[-2:] == [b"From here on", b">From there"]
+
+
+ALONE = (
+    *("xrechnung-ubl", "hybrid-xrechnung", "two-invoices-in-one-mail", "test-by-header", "plain-letter"),
+    *("broken-xml", "match-by-buyer-vat-identifier", "plain-pdf", "unknown-recipient"),
+)
+OF_THE_STORE = {"id", "mail_id", "received_at", "expires_at", "account", "match_evidence", "sender"}
+
+
+def test_a_dry_run_says_what_replay_then_does_and_stores_nothing(commands: Commands) -> None:
+    """Whoever tries a supplier's mail before wants the same answer; what only a store has is left open."""
+    commands.environment["INVOICES_AUTHENTICATION__RESOLVERS"] = ""
+    commands.one(
+        "account", "add", "Musterwerk", "--address", "a@musterwerk.example", "--vat-id", "DE123456788"
+    )
+    paths = [str(SAMPLES / name / "message.eml") for name in ALONE]
+
+    # The last one invites its recipient; of several the worker may record any first.
+    mails = (*paths[:-1], "--to", "a@musterwerk.example"), (paths[-1],)
+
+    before = [row for some in mails for row in commands.lines("replay", "--dry-run", *some)]
+    stored = commands.lines("mail", "list")
+    done = [row for some in mails for row in commands.program("replay", *some)]
+    [again, *_] = commands.lines("replay", "--dry-run", *mails[0])
+
+    assert stored == []
+    assert [list(row) for row in before] == [REPLAY_KEYS] * len(before)
+    assert [_told(row) for row in before] == [_told(row) for row in done]
+    assert [len(row["registration_links"]) for row in before] == [
+        len(row["registration_links"]) for row in done
+    ]
+    assert {row["mail_id"] for row in before} == {None}
+    assert (again["outcome"], again["mail_id"]) == ("duplicate", done[0]["mail_id"])
+
+
+def _told(row: dict[str, Any]) -> dict[str, Any]:
+    invoices = [
+        {key: value for key, value in one.items() if key not in OF_THE_STORE} for one in row["invoices"]
+    ]
+    account = {key: value for key, value in (row["account"] or {}).items() if key != "id"}
+    same = {key: row[key] for key in ("source", "message_id", "outcome", "reason", "matched_by")}
+    return same | {"invoices": invoices, "account": account}
