@@ -43,6 +43,9 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.cluster", description=__doc__)
     parser.add_argument("--mails", type=int, default=4000)
     parser.add_argument("--minutes", type=float, default=1.0)
+    parser.add_argument(
+        "--calm", type=float, default=2.0, help="seconds without a kill or a pause, at most (%(default)s)"
+    )
     parser.add_argument("--json", action="store_true", help="figures for machines")
     wanted = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory(prefix="cluster-") as name, ExitStack() as running:
@@ -68,7 +71,9 @@ def _tried(
     seconds = wanted.minutes * 60
     template = next(case.octets for case in cases() if case.name == "xrechnung-ubl")
     template = template.replace(b"WW-26-2001", b"KEY").replace(b"<xrechnung-ubl@", b"<KEY@")
-    troubles = Troubles(list(nodes), servers, store, seconds=seconds, away=min(_LONGEST_AWAY, seconds / 5))
+    troubles = Troubles(
+        list(nodes), servers, store, seconds=seconds, away=min(_LONGEST_AWAY, seconds / 5), calm=wanted.calm
+    )
     with _asked(nodes) as answers, _sending(folder, template, wanted.mails, seconds) as sender:
         troubles.run()
         say("the troubles are over")

@@ -40,14 +40,16 @@ class Troubles:
         *,
         seconds: float,
         away: float,
+        calm: float,
     ) -> None:
-        """`away` is how long the object store is."""
+        """`away` is how long the object store is, `calm` how long at most nothing happens."""
         self.happened = Happened()
         self._nodes = nodes
         self._servers = servers
         self._store = store
         self._seconds = seconds
         self._away = away
+        self._calm = calm
 
     def run(self) -> None:
         """The small ones all the time, the large ones one after the other."""
@@ -69,7 +71,7 @@ class Troubles:
             else:
                 with self._paused(node):
                     time.sleep(random.uniform(0.5, 4.0))
-            time.sleep(random.uniform(0.2, 2.0))
+            time.sleep(random.uniform(self._calm / 10, self._calm))
 
     def _kill(self, node: Node) -> None:
         self.happened.kills += 1
