@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -12,15 +12,13 @@ import psycopg
 from bench.process_tree import tree_seconds
 
 _LOOK_SECONDS = 0.05
-_WORK = (
-    "SELECT xact_commit + xact_rollback, tup_fetched + tup_returned FROM pg_stat_database"
-    " WHERE datname = current_database()"
-)
+_TRANSACTIONS = "SELECT xact_commit + xact_rollback FROM pg_stat_database WHERE datname = current_database()"
+_ROWS_READ = "SELECT tup_fetched + tup_returned FROM pg_stat_database WHERE datname = current_database()"
 _SCANS = "SELECT sum(coalesce(idx_scan, 0) + coalesce(seq_scan, 0))::bigint FROM pg_stat_user_tables"
 _DEAD = "SELECT coalesce(sum(n_dead_tup), 0)::bigint FROM pg_stat_user_tables"
 _WAITING = (
     "SELECT count(*) FILTER (WHERE wait_event_type = 'Lock'), count(*) FROM pg_stat_activity"
-    " WHERE datname = current_database() AND state <> 'idle' AND pid <> pg_backend_pid()"
+    " WHERE backend_type = 'client backend' AND state <> 'idle' AND pid <> pg_backend_pid()"
 )
 _POSTMASTER = "SELECT split_part(pg_read_file('postmaster.pid'), E'\\n', 1)::int"
 
@@ -40,28 +38,31 @@ class Account:
 
 
 class Books:
-    """The nodes by their process ids, and the database that they share."""
+    """The nodes by their process ids, and the databases of one server that they work on."""
 
-    def __init__(self, connection: Connection, pids: list[int]) -> None:
-        self._connection = connection
+    def __init__(self, connections: Sequence[Connection], pids: list[int]) -> None:
+        self._connections = connections
         self._pids = pids
-        self._postmaster = one(connection, _POSTMASTER)[0]
+        self._postmaster = one(connections[0], _POSTMASTER)[0]
 
     def balance(self) -> Account:
         """As of now. PostgreSQL's statistics are up to a second late; wait for them where that matters."""
-        transactions, rows_read = one(self._connection, _WORK)
         return Account(
             node_seconds=self.node_seconds(),
             database_seconds=tree_seconds(self._postmaster),
-            transactions=transactions,
-            rows_read=rows_read,
-            scans=one(self._connection, _SCANS)[0],
-            dead_rows=one(self._connection, _DEAD)[0],
+            transactions=self._sum(_TRANSACTIONS),
+            rows_read=self._sum(_ROWS_READ),
+            scans=self._sum(_SCANS),
+            dead_rows=self._sum(_DEAD),
         )
 
     def vacuum(self) -> None:
         """As autovacuum does within a minute; without statistics the planner walks through what is dead."""
-        self._connection.execute("VACUUM ANALYZE")
+        for connection in self._connections:
+            connection.execute("VACUUM ANALYZE")
+
+    def _sum(self, query: str) -> int:
+        return sum(one(connection, query)[0] for connection in self._connections)
 
     def node_seconds(self) -> float:
         """Processor time of all nodes."""

@@ -6,6 +6,7 @@ backend was found waiting for a lock, dead rows for a mail. Start-up does not co
 
 full   a queue is filled while the workers stand still, then they work until it is empty and all senders are checked
 thin   a sender hands mails to one node that takes them, by the clock, and the workers file each as it comes
+apart  as full, but each node has a database of its own in the same server: what they cost only by sharing the machine
 burst  each node takes mail and files it; a sender sends as fast as it can, over the same cores
 
 --on-record N puts as many invoices on record first (`bench.synthetic`). All of it shares one core, unless --all-cores
@@ -22,8 +23,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -50,7 +51,7 @@ _LEFT = (
     " + (SELECT count(*) FROM received_mail WHERE sender_check_at IS NOT NULL)"
 )
 _DONE = "SELECT count(*) FROM received_mail WHERE state = 'filed'"
-_PARTS = {"full": "worker", "thin": "worker", "burst": "smtp worker"}
+_PARTS = {"full": "worker", "apart": "worker", "thin": "worker", "burst": "smtp worker"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,12 +74,14 @@ class Cost:
 
 
 class Round:
-    """Some nodes over one database, and what is done to them."""
+    """Some nodes over one database or one for each, and what is done to them."""
 
-    def __init__(self, folder: Path, url: str, connection: Connection, nodes: list[Node]) -> None:
+    def __init__(
+        self, folder: Path, urls: Sequence[str], connections: Sequence[Connection], nodes: list[Node]
+    ) -> None:
         self._folder = folder
-        self._url = url
-        self._connection = connection
+        self._urls = urls
+        self._connections = connections
         self._nodes = nodes
         self._gate = [node for node in nodes if "smtp" in node.part]
 
@@ -86,10 +89,13 @@ class Round:
         """The queue is there before anybody works."""
         for node in self._nodes:
             node.pause()
-        self._fill(name.encode(), mails)
+        for url in self._urls:
+            _fill(url, name.encode(), mails // len(self._urls))
         began()
         for node in self._nodes:
             node.go_on()
+
+    apart = full
 
     def thin(self, name: str, mails: int, began: Callable[[], None]) -> None:
         """So many a second."""
@@ -104,23 +110,15 @@ class Round:
     def wait_until_done(self, mails: int) -> None:
         """So many are on record, and their senders are checked."""
         give_up_at = time.monotonic() + _PATIENCE_SECONDS
-        while left := one(self._connection, _LEFT)[0]:
+        while left := self._sum(_LEFT):
             if time.monotonic() > give_up_at:
                 raise TimeoutError(f"{left} mails wait to be filed, or for the check of their senders")
             time.sleep(0.1)
-        if (done := one(self._connection, _DONE)[0]) != mails:
+        if (done := self._sum(_DONE)) != mails:
             raise RuntimeError(f"{mails} mails were to be filed, {done} are")
 
-    def _fill(self, key: bytes, mails: int) -> None:
-        template = _template(key)
-        store = Store.open(self._url)
-        for first in range(0, mails, 100):
-            octets = (
-                template.replace(b"KEY", b"K%07d" % number)
-                for number in range(first, min(mails, first + 100))
-            )
-            store.add_mails([made_up_mail(utc_now(), one) for one in octets])
-        store.close()
+    def _sum(self, query: str) -> int:
+        return sum(one(connection, query)[0] for connection in self._connections)
 
     def _send(self, name: str, mails: int, rate: float) -> None:
         folder = self._folder / name
@@ -136,6 +134,17 @@ class Round:
                 raise RuntimeError("the sender failed")
 
 
+def _fill(url: str, key: bytes, mails: int) -> None:
+    template = _template(key)
+    store = Store.open(url)
+    for first in range(0, mails, 100):
+        octets = (
+            template.replace(b"KEY", b"K%07d" % number) for number in range(first, min(mails, first + 100))
+        )
+        store.add_mails([made_up_mail(utc_now(), one) for one in octets])
+    store.close()
+
+
 def _template(key: bytes) -> bytes:
     """An invoice mail in which KEY stands for what is its own; those of another `key` are others."""
     octets = next(case.octets for case in cases() if case.name == "xrechnung-ubl")
@@ -144,26 +153,28 @@ def _template(key: bytes) -> bytes:
 
 
 def measured(load: str, nodes: int, mails: int, on_record: int) -> Cost:
-    """What the mails cost until all were filed."""
-    with (
-        tempfile.TemporaryDirectory(prefix="scaling-") as name,
-        server("postgresql") as server_url,
-        database(server_url, Path(name)) as url,
-    ):
-        if on_record:
-            fill(url, on_record, 0)
-        with (
-            _running(load, nodes, url, Path(name)) as running,
-            psycopg.connect(url.replace("+psycopg", ""), autocommit=True) as connection,
-        ):
-            books = Books(connection, [node.process.pid for node in running if node.process is not None])
-            round_ = Round(Path(name), url, connection, running)
-            return _cost(load, nodes, mails, on_record, books, round_, url)
+    """What the mails cost until all were filed; a multiple of the nodes, where these are apart."""
+    with tempfile.TemporaryDirectory(prefix="scaling-") as name, ExitStack() as opened:
+        server_url = opened.enter_context(server("postgresql"))
+        apart = nodes if load == "apart" else 1
+        urls = [opened.enter_context(database(server_url, Path(name))) for _ in range(apart)]
+        for url in urls:
+            Store.open(url).close()
+            if on_record:
+                fill(url, on_record, 0)
+        running = opened.enter_context(_running(load, nodes, urls, Path(name)))
+        connections: list[Connection] = [
+            opened.enter_context(psycopg.connect(url.replace("+psycopg", ""), autocommit=True))
+            for url in urls
+        ]
+        books = Books(connections, [node.process.pid for node in running if node.process is not None])
+        round_ = Round(Path(name), urls, connections, running)
+        return _cost(load, nodes, mails, on_record, books, round_, urls[0])
 
 
 def _cost(load: str, nodes: int, mails: int, on_record: int, books: Books, round_: Round, url: str) -> Cost:
     warm = _WARM_MAILS * nodes
-    warming = round_.full if load == "full" else round_.burst
+    warming = round_.burst if "smtp" in _PARTS[load] or load == "thin" else round_.full
     warming("warm", warm, lambda: None)
     round_.wait_until_done(on_record + warm)
     books.vacuum()
@@ -199,19 +210,23 @@ def _cost(load: str, nodes: int, mails: int, on_record: int, books: Books, round
 
 
 @contextmanager
-def _running(load: str, count: int, url: str, folder: Path) -> Iterator[list[Node]]:
+def _running(load: str, count: int, urls: Sequence[str], folder: Path) -> Iterator[list[Node]]:
     settings = {
-        "INVOICES_DATABASE__URL": url,
         "INVOICES_REGISTRATION__LINK_KEY": secrets.token_hex(32),
         "INVOICES_AUTHENTICATION__RESOLVERS": "",
         "INVOICES_VALIDATION__MODE": "off",
     }
     nodes = [
-        Node(_PARTS[load], f"127.0.0.{81 + number}", folder / str(number), settings)
+        Node(
+            _PARTS[load],
+            f"127.0.0.{81 + number}",
+            folder / str(number),
+            settings | {"INVOICES_DATABASE__URL": urls[number % len(urls)]},
+        )
         for number in range(count)
     ]
     if load == "thin":
-        nodes.append(Node("smtp", "127.0.0.80", folder / "smtp", settings))
+        nodes.append(Node("smtp", "127.0.0.80", folder / "smtp", nodes[0].settings))
     for node in nodes:
         node.start(wait=False)
     for node in nodes:
