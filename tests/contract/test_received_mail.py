@@ -200,3 +200,23 @@ def test_the_same_invoice_in_another_mail_is_marked(store: Store) -> None:
         kept = [records.invoices.get(invoice.id) for invoice in invoices]
     assert [invoice.duplicate_of for invoice in kept] == [None, invoices[0].id, None]
     assert {invoice.state for invoice in kept} == {InvoiceState.AVAILABLE}
+
+
+def test_a_look_into_the_queue_tells_what_waits_and_whether_anybody_is_at_work(store: Store) -> None:
+    """By that a worker decides whether to take few mails; what a dead worker held counts as waiting again."""
+    now, mails = making.NOW, [making.incoming(b"%d" % number) for number in range(3)]
+    store.add_mails(mails)
+    ids = sorted(mail.id for mail in mails)
+
+    with store.transaction() as records:
+        before = records.mails.waiting(now, 10)
+        records.mails.claim(by="a", now=now, lease=LEASE, limit=2)
+        during = records.mails.waiting(now, 10)
+        counted = records.mails.waiting(now + LEASE, 2)
+        after = records.mails.waiting(now + LEASE, 10)
+
+    assert (before.due, before.oldest, before.at_work) == (3, ids[0], False)
+    assert (during.due, during.oldest, during.at_work) == (1, ids[2], True)
+    assert (counted.due, counted.oldest) == (2, ids[0])
+    assert (after.due, after.oldest, after.at_work) == (3, ids[0], False)
+    assert before.since is not None

@@ -154,3 +154,18 @@ def test_large_mails_are_loaded_a_few_at_a_time() -> None:
     sizes = [[mail.size for mail in batch] for batch in batches(mails, 10)]
 
     assert sizes == [[3, 4], [5], [20], [1]]
+
+
+def test_few_senders_wait_a_moment_for_others(store: Store) -> None:
+    """Eight nodes that look in turns would else check each mail by itself; the longest wait is half a second."""
+    _filed(store, b"From: a@a.example\r\n\r\n")
+    trust = Trust(resolvers=(), relays=(), authserv_ids=(), sealers=())
+
+    gathered = []
+    for seconds in (0.0, 0.4, 0.5):
+        at = making.NOW + timedelta(seconds=seconds)
+        checker = SenderChecker(store, trust, lambda at=at: at)  # type: ignore[misc]  # bound at once
+        gathered.append(checker._have_gathered())
+        checker.close()
+
+    assert gathered == [False, False, True]
