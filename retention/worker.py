@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import structlog
 
@@ -16,7 +16,7 @@ from storage.expired import DueInvoice, DueMail, Place
 from storage.expiry import RetentionPeriods
 from storage.records.history import HistoryEvent, HistoryEventName
 from storage.records.invoices import Environment
-from storage.records.webhooks import WebhookEvent
+from storage.rehearsal import Outdated
 from storage.retention_records import GoingKind, GoingOfCompany, LedgerEntry, LedgerEvent, Sweep
 from storage.store import Store
 from storage.transaction import Transaction
@@ -28,6 +28,8 @@ _FREED_TOGETHER = 2000  # mails whose places are given back at once
 _DELIVERIES_KEPT = timedelta(days=30)  # calls of webhooks that wait for nothing any more
 _RELIEVED_TOGETHER = 100  # records, of some 150 KiB each in SQLite's journal
 _PERMIT_LASTS = timedelta(days=1)  # at least: the entry that permits a drill must outlast it
+
+_Due = TypeVar("_Due", DueInvoice, DueMail)
 
 _log = structlog.get_logger("invoices")
 
@@ -77,13 +79,36 @@ class _Run:
     def batch_of_records(self) -> Iterator[Transaction]:
         """A transaction in which the database lets go what is due at the run's `now`."""
         with self.store.transaction(lazily=True) as records:
-            if self.pace is not None:
-                self.pace.begins()
-            if self.drill is not None:
-                records.gate.open_for_drill(self.now, self.drill)
-            yield records
-            if self.drill is not None:
-                records.gate.close()
+            self.begins()
+            with self.permitted(records):
+                yield records
+
+    def expire(
+        self, step: Callable[[_Run, Transaction, Place | None], list[_Due]], after: Place | None
+    ) -> list[_Due]:
+        """What `step` does with the batch behind `after`, in a turn as short as can be."""
+        with (
+            suppress(Outdated),
+            self.store.brief_transaction(self.begins) as records,
+            self.permitted(records),
+        ):
+            return step(self, records, after)
+        with self.batch_of_records() as records:
+            return step(self, records, after)
+
+    @contextmanager
+    def permitted(self, records: Transaction) -> Iterator[None]:
+        """The database lets go what is due at the run's `now` within the block."""
+        if self.drill is not None:
+            records.gate.open_for_drill(self.now, self.drill)
+        yield
+        if self.drill is not None:
+            records.gate.close()
+
+    def begins(self) -> None:
+        """A batch has its turn to write from now on."""
+        if self.pace is not None:
+            self.pace.begins()
 
     @property
     def batch(self) -> int:
@@ -252,7 +277,7 @@ def _links_ended_before(periods: RetentionPeriods, now: datetime) -> datetime:
 def _expire_all_invoices(one: _Run) -> Counter[Environment]:
     invoices: Counter[Environment] = Counter()
     after: Place | None = None
-    while due := _expire_invoices(one, after):
+    while due := one.expire(_expire_invoices, after):
         invoices.update(invoice.environment for invoice in due)
         after = due[-1].place
         one.rest()
@@ -262,7 +287,7 @@ def _expire_all_invoices(one: _Run) -> Counter[Environment]:
 def _expire_all_mails(one: _Run) -> int:
     mails = unfreed = 0
     after: Place | None = None
-    while due := _expire_mails(one, after):
+    while due := one.expire(_expire_mails, after):
         mails += len(due)
         after = due[-1].place
         unfreed += len(due)
@@ -274,63 +299,59 @@ def _expire_all_mails(one: _Run) -> int:
     return mails
 
 
-def _expire_invoices(one: _Run, after: Place | None) -> list[DueInvoice]:
-    with one.batch_of_records() as records:
-        due = records.expired.invoices(one.now, one.batch, after)
-        if not due:
-            return []
-        records.expired.empty_invoices(
-            [invoice.id for invoice in due], at=one.now, tombstone_until=one.tombstone_until
-        )
-        records.history.add(
-            [
-                _event(one.now, name, invoice.mail_id, invoice.id)
-                for invoice in due
-                for name in (HistoryEventName.EXPIRED, HistoryEventName.DELETED)
-            ]
-        )
-        records.ledger.append(
-            [
-                LedgerEntry(
-                    at=one.now,
-                    event=LedgerEvent.INVOICE_DELETED,
-                    subject_id=invoice.id,
-                    rule=f"{invoice.environment}, due {_shown(invoice.expires_at)}",
-                    content_digest=invoice.content_digest,
-                    keep_until=one.tombstone_until,
-                )
-                for invoice in due
-            ]
-        )
-        records.webhook_deliveries.tell(WebhookEvent.DELETED, [invoice.id for invoice in due], one.now)
-        kinds = Counter(invoice.environment for invoice in due)
-        records.gate.count(productive=kinds[Environment.PRODUCTIVE], test=kinds[Environment.TEST])
+def _expire_invoices(one: _Run, records: Transaction, after: Place | None) -> list[DueInvoice]:
+    due = records.expired.invoices(one.now, one.batch, after)
+    if not due:
+        return []
+    ids = [invoice.id for invoice in due]
+    wanting = records.webhook_deliveries.wanting_deletion(ids)
+    records.expired.empty_invoices(ids, at=one.now, tombstone_until=one.tombstone_until)
+    records.webhook_deliveries.tell_of_deletion(wanting, one.now)
+    records.history.add(
+        [
+            _event(one.now, name, invoice.mail_id, invoice.id)
+            for invoice in due
+            for name in (HistoryEventName.EXPIRED, HistoryEventName.DELETED)
+        ]
+    )
+    records.ledger.append(
+        [
+            LedgerEntry(
+                at=one.now,
+                event=LedgerEvent.INVOICE_DELETED,
+                subject_id=invoice.id,
+                rule=f"{invoice.environment}, due {_shown(invoice.expires_at)}",
+                content_digest=invoice.content_digest,
+                keep_until=one.tombstone_until,
+            )
+            for invoice in due
+        ]
+    )
+    kinds = Counter(invoice.environment for invoice in due)
+    records.gate.count(productive=kinds[Environment.PRODUCTIVE], test=kinds[Environment.TEST])
     return due
 
 
-def _expire_mails(one: _Run, after: Place | None) -> list[DueMail]:
-    with one.batch_of_records() as records:
-        due = records.expired.mails(one.now, one.batch, after)
-        if not due:
-            return []
-        records.expired.empty_mails(
-            [mail.id for mail in due], at=one.now, tombstone_until=one.tombstone_until
-        )
-        records.history.add([_event(one.now, HistoryEventName.MAIL_DELETED, mail.id, None) for mail in due])
-        records.ledger.append(
-            [
-                LedgerEntry(
-                    at=one.now,
-                    event=LedgerEvent.MAIL_DELETED,
-                    subject_id=mail.id,
-                    rule=f"mail, due {_shown(mail.expires_at)}",
-                    content_digest=mail.transfer_digest,
-                    keep_until=one.tombstone_until,
-                )
-                for mail in due
-            ]
-        )
-        records.gate.count(mails=len(due))
+def _expire_mails(one: _Run, records: Transaction, after: Place | None) -> list[DueMail]:
+    due = records.expired.mails(one.now, one.batch, after)
+    if not due:
+        return []
+    records.expired.empty_mails([mail.id for mail in due], at=one.now, tombstone_until=one.tombstone_until)
+    records.history.add([_event(one.now, HistoryEventName.MAIL_DELETED, mail.id, None) for mail in due])
+    records.ledger.append(
+        [
+            LedgerEntry(
+                at=one.now,
+                event=LedgerEvent.MAIL_DELETED,
+                subject_id=mail.id,
+                rule=f"mail, due {_shown(mail.expires_at)}",
+                content_digest=mail.transfer_digest,
+                keep_until=one.tombstone_until,
+            )
+            for mail in due
+        ]
+    )
+    records.gate.count(mails=len(due))
     return due
 
 

@@ -38,6 +38,7 @@ from storage.expired_statements import (
 from storage.inbox_entries import InboxEntries
 from storage.records.invoices import Environment
 from storage.stored_octets import StoredOctets
+from storage.straight import answers, carry_out
 from storage.tables.history import HistoryEventRow
 from storage.tables.invoices import InvoiceRow
 from storage.tables.mails import ReceivedMailRow
@@ -101,28 +102,32 @@ class Expired:
         query = DUE_INVOICES if after is None else DUE_INVOICES_BEHIND
         return [
             DueInvoice(
-                id=row.id,
-                mail_id=row.mail_id,
-                environment=Environment(row.environment),
-                expires_at=row.expires_at,
-                content_digest=sha256(row.content.encode()).digest() if row.content is not None else None,
+                id=invoice_id,
+                mail_id=mail_id,
+                environment=Environment(environment),
+                expires_at=expires_at,
+                content_digest=sha256(content.encode()).digest() if content is not None else None,
             )
-            for row in self._connection.execute(query, _sought(now, limit, after))
+            for invoice_id, mail_id, environment, expires_at, content in answers(
+                self._connection, query, _sought(now, limit, after)
+            )
         ]
 
     def mails(self, now: datetime, limit: int, after: Place | None = None) -> list[DueMail]:
         """Settled mails whose time has come, that nobody holds and none of whose invoices is available."""
         query = DUE_MAILS if after is None else DUE_MAILS_BEHIND
         return [
-            DueMail(id=row.id, expires_at=row.expires_at, transfer_digest=row.transfer_digest)
-            for row in self._connection.execute(query, _sought(now, limit, after))
+            DueMail(id=mail_id, expires_at=expires_at, transfer_digest=transfer_digest)
+            for mail_id, expires_at, transfer_digest in answers(
+                self._connection, query, _sought(now, limit, after)
+            )
         ]
 
     def empty_invoices(self, ids: Sequence[str], *, at: datetime, tombstone_until: datetime) -> None:
         """Deletes the content of invoices; `what_stays` says what is left."""
         InboxEntries(self._connection).empty(ids)
         until = {"at": at, "until": tombstone_until}
-        self._connection.execute(EMPTY_INVOICE, [{"subject": one} | until for one in ids])
+        carry_out(self._connection, EMPTY_INVOICE, [{"subject": one} | until for one in ids])
         self._each(BESIDE_INVOICE, ids)
 
     def empty_mails(self, ids: Sequence[str], *, at: datetime, tombstone_until: datetime) -> None:
@@ -132,7 +137,7 @@ class Expired:
         """
         # The mail first: the database lets octets go only when their mail is deleted.
         until = {"at": at, "until": tombstone_until}
-        self._connection.execute(EMPTY_MAIL, [{"subject": one} | until for one in ids])
+        carry_out(self._connection, EMPTY_MAIL, [{"subject": one} | until for one in ids])
         StoredOctets(self._connection).delete(ids)
         self._each(BESIDE_MAIL, ids)
 
@@ -206,7 +211,7 @@ class Expired:
 
     def _each(self, statements: Sequence[Executable], ids: Sequence[str]) -> None:
         for statement in statements:
-            self._connection.execute(statement, [{"subject": one} for one in ids])
+            carry_out(self._connection, statement, [{"subject": one} for one in ids])
 
     def _forget(self, which: ColumnElement[bool]) -> None:
         # The trigger lets history go only when what it is about is gone.

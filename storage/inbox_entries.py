@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import and_, bindparam, delete, join, select, update
 from sqlalchemy.engine import Connection
@@ -13,23 +13,22 @@ from storage.chunks import chunks
 from storage.many_rows import insert_rows
 from storage.records.invoices import Invoice, InvoiceState
 from storage.records.reading import InvoiceReading
+from storage.straight import answers, carry_out
 from storage.tables.base import table_of
 from storage.tables.invoices import InboxEntryRow, InboxWordRow, InvoiceRow, InvoiceSeenRow
 
 # Made once, for retention needs them in each of its many small batches.
-_KNOWN = (
-    select(
-        InboxEntryRow.account_id, InboxEntryRow.invoice_id, InboxEntryRow.invoice_number, InboxEntryRow.words
+_KNOWN = select(
+    InboxEntryRow.account_id, InboxEntryRow.invoice_id, InboxEntryRow.invoice_number, InboxEntryRow.words
+).select_from(
+    join(
+        InvoiceRow,
+        InboxEntryRow,
+        (InboxEntryRow.account_id == InvoiceRow.account_id) & (InboxEntryRow.invoice_id == InvoiceRow.id),
     )
-    .select_from(
-        join(
-            InvoiceRow,
-            InboxEntryRow,
-            (InboxEntryRow.account_id == InvoiceRow.account_id) & (InboxEntryRow.invoice_id == InvoiceRow.id),
-        )
-    )
-    .where(InvoiceRow.id.in_(bindparam("of_invoices", expanding=True)))
 )
+_KNOWN_ALL = _KNOWN.where(InvoiceRow.id.in_(bindparam("of_invoices", expanding=True)))
+_KNOWN_ONE = _KNOWN.where(InvoiceRow.id == bindparam("of_invoice"))
 _ONE_ENTRY = and_(
     InboxEntryRow.account_id == bindparam("of_account"), InboxEntryRow.invoice_id == bindparam("of_invoice")
 )
@@ -55,6 +54,15 @@ _FORGET_WORD = delete(InboxWordRow.__table__).where(  # type: ignore[arg-type]  
     InboxWordRow.word == bindparam("of_word"),
     InboxWordRow.invoice_id == bindparam("of_invoice"),
 )
+
+
+class _Known(NamedTuple):
+    """What is known of an entry that changes or goes."""
+
+    account_id: str
+    invoice_id: str
+    invoice_number: str | None
+    words: str
 
 
 class InboxEntries:
@@ -85,7 +93,8 @@ class InboxEntries:
             for row in rows
         }
         self._forget_words(rows, numbers)
-        self._connection.execute(
+        carry_out(
+            self._connection,
             _EMPTY_ENTRY,
             [
                 {
@@ -108,29 +117,33 @@ class InboxEntries:
         if not rows:
             return
         self._forget_words(rows, {})
-        self._connection.execute(
+        carry_out(
+            self._connection,
             _REMOVE_ENTRY,
             [{"of_account": row.account_id, "of_invoice": row.invoice_id} for row in rows],
         )
         for chunk in chunks(invoice_ids):
             self._connection.execute(delete(InvoiceSeenRow).where(InvoiceSeenRow.invoice_id.in_(chunk)))
 
-    def _known(self, invoice_ids: Sequence[str]) -> list[Any]:
+    def _known(self, invoice_ids: Sequence[str]) -> list[_Known]:
+        if self._connection.dialect.name == "sqlite":
+            # Nothing is on the way to a server.
+            found = [answers(self._connection, _KNOWN_ONE, {"of_invoice": one}) for one in invoice_ids]
+            return [_Known(*row) for rows in found for row in rows]
         return [
-            row
+            _Known(*row)
             for chunk in chunks(invoice_ids)
-            for row in self._connection.execute(_KNOWN, {"of_invoices": chunk})
+            for row in self._connection.execute(_KNOWN_ALL, {"of_invoices": chunk})
         ]
 
-    def _forget_words(self, rows: Sequence[Any], but: Mapping[str, Sequence[str]]) -> None:
+    def _forget_words(self, rows: Sequence[_Known], but: Mapping[str, Sequence[str]]) -> None:
         """Those of the entries, but for some of each invoice."""
         keys = [
             {"of_account": row.account_id, "of_word": word, "of_invoice": row.invoice_id}
             for row in rows
             for word in set(row.words.split()) - set(but.get(row.invoice_id, ()))
         ]
-        if keys:
-            self._connection.execute(_FORGET_WORD, keys)
+        carry_out(self._connection, _FORGET_WORD, keys)
 
     def _add_words(self, words: Iterable[tuple[str, str, str]]) -> None:
         rows = [

@@ -8,6 +8,8 @@ from sqlalchemy import bindparam, delete, func, insert, select, text, update
 from sqlalchemy.engine import Connection
 
 from storage.retention_records import ClockOnRecord
+from storage.straight import carry_out
+from storage.tables.base import table_of
 from storage.tables.mails import ReceivedMailRow
 from storage.tables.retention import RetentionClockRow, RetentionPermitRow
 
@@ -20,6 +22,8 @@ _COUNT = update(RetentionClockRow.__table__).values(  # type: ignore[arg-type]  
     test_deleted=RetentionClockRow.test_deleted + bindparam("test"),
     mails_deleted=RetentionClockRow.mails_deleted + bindparam("mails"),
 )
+_OPEN = insert(table_of(RetentionPermitRow)).inline()
+_CLOSE = delete(table_of(RetentionPermitRow))
 _SQLITE_NOW = text("SELECT strftime('%Y-%m-%d %H:%M:%f', 'now')")
 
 
@@ -39,7 +43,7 @@ class RetentionGate:
 
     def close(self) -> None:
         """To be called before the transaction ends: a permit is never to be committed."""
-        self._connection.execute(delete(RetentionPermitRow))
+        carry_out(self._connection, _CLOSE, [{}])
 
     def permits(self) -> int:
         """How many permits are committed; anything but none is somebody's doing."""
@@ -78,7 +82,7 @@ class RetentionGate:
     def count(self, *, productive: int = 0, test: int = 0, mails: int = 0) -> None:
         """Adds to what has been deleted since the beginning."""
         self._make_row()
-        self._connection.execute(_COUNT, {"productive": productive, "test": test, "mails": mails})
+        carry_out(self._connection, _COUNT, [{"productive": productive, "test": test, "mails": mails}])
 
     def counted(self) -> dict[str, int]:
         """What has been deleted since the beginning: productive and test invoices, mails."""
@@ -89,12 +93,10 @@ class RetentionGate:
 
     def _make_row(self) -> None:
         # Not by the migration, for a restore fills tables that are empty.
-        self._connection.execute(_MAKE_ROW)
+        carry_out(self._connection, _MAKE_ROW, [{}])
 
     def _permit(self, kind: str, as_if: datetime | None, ledger_id: int) -> None:
-        self._connection.execute(
-            insert(RetentionPermitRow).values(kind=kind, as_if=as_if, ledger_id=ledger_id)
-        )
+        carry_out(self._connection, _OPEN, [{"kind": kind, "as_if": as_if, "ledger_id": ledger_id}])
 
     def _database_now(self) -> datetime:
         if self._connection.dialect.name == "postgresql":

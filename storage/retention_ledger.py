@@ -12,6 +12,8 @@ from sqlalchemy import Row, delete, func, insert, select, text
 from sqlalchemy.engine import Connection
 
 from storage.retention_records import ChainedEntry, LedgerEntry, LedgerEvent
+from storage.straight import answers, carry_out
+from storage.tables.base import table_of
 from storage.tables.retention import RetentionLedgerRow
 
 FIRST = bytes(32)  # what the first entry of all is chained to
@@ -36,7 +38,7 @@ def entry_digest(entry_id: int, previous: bytes, entry: LedgerEntry) -> bytes:
 _LAST = (
     select(RetentionLedgerRow.id, RetentionLedgerRow.digest).order_by(RetentionLedgerRow.id.desc()).limit(1)
 )
-_ADD = insert(RetentionLedgerRow.__table__)  # type: ignore[arg-type]  # declared as FromClause, it is a Table
+_ADD = insert(table_of(RetentionLedgerRow)).inline()
 
 
 class RetentionLedger:
@@ -55,8 +57,7 @@ class RetentionLedger:
             number, previous = number + 1, digest
             digest = entry_digest(number, previous, entry)
             rows.append(_values(ChainedEntry(id=number, entry=entry, previous=previous, digest=digest)))
-        if rows:
-            self._connection.execute(_ADD, rows)
+        carry_out(self._connection, _ADD, rows)
         return number
 
     def fold(self, now: datetime, limit: int, keep_until: datetime) -> int:
@@ -140,8 +141,9 @@ class RetentionLedger:
         return [(row.id, str(row.subject_id)) for row in self._connection.execute(query)]
 
     def _last(self) -> tuple[int, bytes] | None:
-        row = self._connection.execute(_LAST).one_or_none()
-        return (row.id, row.digest) if row else None
+        for number, digest in answers(self._connection, _LAST, {}):
+            return number, digest
+        return None
 
     def _take_the_end(self) -> None:
         """Until the end of the transaction nobody else adds to the chain; on SQLite that holds anyway."""

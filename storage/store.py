@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager, nullcontext
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Engine
 from sqlalchemy.engine import Connection
@@ -33,6 +34,7 @@ from storage.named_errors import named_errors
 from storage.octets import Octets
 from storage.probe import Probe, probe
 from storage.records.mails import IncomingMail, Receipt
+from storage.rehearsal import rehearsed_on
 from storage.sealing import MasterKey
 from storage.size import size_octets
 from storage.transaction import Transaction, records_of
@@ -123,6 +125,28 @@ class Store:
         """
         with named_errors(), self._writing(lazily=lazily) as connection:
             yield records_of(connection)
+
+    @contextmanager
+    def brief_transaction(self, begins: Callable[[], None]) -> Iterator[Transaction]:
+        """A lazy transaction that keeps others from writing for as short as can be; `begins` is called in its turn.
+
+        On SQLite it is rehearsed (`storage.rehearsal`): the block runs before the turn, may write by `carry_out` only,
+        and does not see what it has written; what it asks by `answers` has to be answered so at the end as well.
+        Raises Outdated when it is not, StorageUnavailable, Conflict.
+        """
+        with named_errors():
+            if self._file is None:
+                with self._writing(lazily=True) as connection:
+                    begins()
+                    yield records_of(connection)
+                return
+            with self._reading() as connection, rehearsed_on(connection) as rehearsal:
+                yield records_of(connection)
+            if rehearsal.written:
+                with self._turn(), closing(self._lazy_engine().raw_connection()) as pooled:
+                    begins()
+                    driver: Any = pooled.driver_connection
+                    rehearsal.perform(driver)
 
     def settle(self) -> None:
         """What was committed lazily, by anybody, is durable on return. Raises StorageUnavailable."""

@@ -21,6 +21,7 @@ from storage.mail_keys import MailKeys
 from storage.octet_log import Extent, OctetLog
 from storage.records.mails import CHUNK_OCTETS, FreedBlob, MailState
 from storage.sealing import NotSealed, unseal
+from storage.straight import carry_out
 from storage.tables.mails import (
     MailBlobRow,
     MailExtentRow,
@@ -93,7 +94,7 @@ class StoredOctets:
 
     def delete(self, mail_ids: Sequence[str]) -> None:
         """What lies in the log or elsewhere stays until `freed` or `freed_blobs` are erased, after this transaction."""
-        self._connection.execute(LET_BLOB_GO, [{"subject": one} for one in mail_ids])
+        carry_out(self._connection, LET_BLOB_GO, [{"subject": one} for one in mail_ids])
         self._delete_here(mail_ids)
 
     def elsewhere(self, place: str | None, limit: int) -> list[str]:
@@ -179,7 +180,7 @@ class StoredOctets:
 
     def _delete_here(self, mail_ids: Sequence[str]) -> None:
         for statement in LET_OCTETS_GO:
-            self._connection.execute(statement, [{"subject": one} for one in mail_ids])
+            carry_out(self._connection, statement, [{"subject": one} for one in mail_ids])
 
     def freed(self) -> list[Extent]:
         """Places in the log that belong to no mail any more."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -16,9 +16,16 @@ from storage.ids import new_id
 from storage.records.companies import SecondLook
 from storage.records.invoices import Environment
 from storage.records.webhooks import DeliveryState, Webhook, WebhookDelivery, WebhookEvent
+from storage.straight import answers, carry_out
+from storage.tables.base import table_of
 from storage.tables.invoices import InboxEntryRow, InvoiceRow
 from storage.tables.programs import WebhookDeliveryRow, WebhookRow
 from storage.webhooks import WAITING, is_due
+
+Wanting = tuple[str, str, str | None]  # ids of webhook, company account and invoice
+
+_ADD = insert(table_of(WebhookDeliveryRow)).inline()
+_ANY_WEBHOOK = select(WebhookRow.id).where(WebhookRow.disabled_at.is_(None)).limit(1)
 
 
 class WebhookDeliveries:
@@ -39,6 +46,20 @@ class WebhookDeliveries:
             pairs = self._wanted(event, InvoiceRow.id.in_(chunk))
             told += self._add(event, pairs - self._told(event, chunk) if once and pairs else pairs, at)
         return told
+
+    def wanting_deletion(self, invoice_ids: Sequence[str]) -> list[Wanting]:
+        """Who wants to know of the deletion of these invoices; to be asked before, as what is left says too little."""
+        if not answers(self._connection, _ANY_WEBHOOK, {}):
+            return []
+        return [
+            pair
+            for chunk in chunks(invoice_ids)
+            for pair in self._wanted(WebhookEvent.DELETED, InvoiceRow.id.in_(chunk))
+        ]
+
+    def tell_of_deletion(self, wanting: Iterable[Wanting], at: datetime) -> None:
+        """Puts their calls into the queue; after the deletion, with which all other calls about these invoices go."""
+        self._insert(wanting, WebhookEvent.DELETED, at)
 
     def tell_of_expiring(self, after: datetime, until: datetime, at: datetime) -> int:
         """The same for productive invoices that nobody holds and that expire behind `after` up to `until`."""
@@ -124,8 +145,8 @@ class WebhookDeliveries:
             )
         ).rowcount
 
-    def _wanted(self, event: WebhookEvent, which: ColumnElement[bool]) -> set[tuple[str, str, str]]:
-        """(webhook, account, invoice) of everybody who wants to know."""
+    def _wanted(self, event: WebhookEvent, which: ColumnElement[bool]) -> set[Wanting]:
+        """Everybody who wants to know."""
         entry = and_(
             InboxEntryRow.account_id == InvoiceRow.account_id, InboxEntryRow.invoice_id == InvoiceRow.id
         )
@@ -142,20 +163,17 @@ class WebhookDeliveries:
             if event in row.events
         }
 
-    def _told(self, event: WebhookEvent, invoice_ids: list[str]) -> set[tuple[str, str, str]]:
+    def _told(self, event: WebhookEvent, invoice_ids: list[str]) -> set[Wanting]:
         query = select(
             WebhookDeliveryRow.webhook_id, WebhookDeliveryRow.account_id, WebhookDeliveryRow.invoice_id
         ).where(WebhookDeliveryRow.invoice_id.in_(invoice_ids), WebhookDeliveryRow.event == event)
         return {(row.webhook_id, row.account_id, row.invoice_id) for row in self._connection.execute(query)}
 
-    def _add(self, event: WebhookEvent, pairs: set[tuple[str, str, str]], at: datetime) -> int:
-        ordered: list[tuple[str, str, str]] = sorted(pairs, key=lambda one: one[2])
-        self._insert(ordered, event, at)
+    def _add(self, event: WebhookEvent, pairs: set[Wanting], at: datetime) -> int:
+        self._insert(sorted(pairs, key=lambda one: one[2] or ""), event, at)
         return len(pairs)
 
-    def _insert(
-        self, pairs: Iterable[tuple[str, str, str | None]], event: WebhookEvent, at: datetime
-    ) -> None:
+    def _insert(self, pairs: Iterable[Wanting], event: WebhookEvent, at: datetime) -> None:
         rows = [
             {
                 "id": new_id(),
@@ -169,8 +187,7 @@ class WebhookDeliveries:
             }
             for webhook_id, account_id, invoice_id in pairs
         ]
-        if rows:
-            self._connection.execute(insert(WebhookDeliveryRow), rows)
+        carry_out(self._connection, _ADD, rows)
 
     def _tried(
         self, delivery_id: str, at: datetime, status: int | None, reply: str, **values: object
