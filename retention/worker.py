@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Protocol, TypeVar
 
 import structlog
@@ -29,7 +30,7 @@ _DELIVERIES_KEPT = timedelta(days=30)  # calls of webhooks that wait for nothing
 _RELIEVED_TOGETHER = 100  # records, of some 150 KiB each in SQLite's journal
 _PERMIT_LASTS = timedelta(days=1)  # at least: the entry that permits a drill must outlast it
 
-_Due = TypeVar("_Due", DueInvoice, DueMail)
+_Done = TypeVar("_Done")
 
 _log = structlog.get_logger("invoices")
 
@@ -75,26 +76,18 @@ class _Run:
     drill: int | None  # its entry in the ledger
     pace: Pacing | None
 
-    @contextmanager
-    def batch_of_records(self) -> Iterator[Transaction]:
-        """A transaction in which the database lets go what is due at the run's `now`."""
-        with self.store.transaction(lazily=True) as records:
-            self.begins()
-            with self.permitted(records):
-                yield records
-
-    def expire(
-        self, step: Callable[[_Run, Transaction, Place | None], list[_Due]], after: Place | None
-    ) -> list[_Due]:
-        """What `step` does with the batch behind `after`, in a turn as short as can be."""
+    def in_turn(self, step: Callable[[Transaction], _Done]) -> _Done:
+        """What `step` does with a batch, in a turn that is as short as can be."""
         with (
             suppress(Outdated),
             self.store.brief_transaction(self.begins) as records,
             self.permitted(records),
         ):
-            return step(self, records, after)
-        with self.batch_of_records() as records:
-            return step(self, records, after)
+            return step(records)
+        with self.store.transaction(lazily=True) as records:
+            self.begins()
+            with self.permitted(records):
+                return step(records)
 
     @contextmanager
     def permitted(self, records: Transaction) -> Iterator[None]:
@@ -277,7 +270,7 @@ def _links_ended_before(periods: RetentionPeriods, now: datetime) -> datetime:
 def _expire_all_invoices(one: _Run) -> Counter[Environment]:
     invoices: Counter[Environment] = Counter()
     after: Place | None = None
-    while due := one.expire(_expire_invoices, after):
+    while due := one.in_turn(partial(_expire_invoices, one, after)):
         invoices.update(invoice.environment for invoice in due)
         after = due[-1].place
         one.rest()
@@ -287,7 +280,7 @@ def _expire_all_invoices(one: _Run) -> Counter[Environment]:
 def _expire_all_mails(one: _Run) -> int:
     mails = unfreed = 0
     after: Place | None = None
-    while due := one.expire(_expire_mails, after):
+    while due := one.in_turn(partial(_expire_mails, one, after)):
         mails += len(due)
         after = due[-1].place
         unfreed += len(due)
@@ -299,7 +292,7 @@ def _expire_all_mails(one: _Run) -> int:
     return mails
 
 
-def _expire_invoices(one: _Run, records: Transaction, after: Place | None) -> list[DueInvoice]:
+def _expire_invoices(one: _Run, after: Place | None, records: Transaction) -> list[DueInvoice]:
     due = records.expired.invoices(one.now, one.batch, after)
     if not due:
         return []
@@ -332,7 +325,7 @@ def _expire_invoices(one: _Run, records: Transaction, after: Place | None) -> li
     return due
 
 
-def _expire_mails(one: _Run, records: Transaction, after: Place | None) -> list[DueMail]:
+def _expire_mails(one: _Run, after: Place | None, records: Transaction) -> list[DueMail]:
     due = records.expired.mails(one.now, one.batch, after)
     if not due:
         return []
@@ -356,13 +349,11 @@ def _expire_mails(one: _Run, records: Transaction, after: Place | None) -> list[
 
 
 def _remove_tombstones(one: _Run) -> tuple[int, int]:
-    with one.batch_of_records() as records:
-        return records.expired.remove_tombstones(one.now, one.batch)
+    return one.in_turn(lambda records: records.expired.remove_tombstones(one.now, one.batch))
 
 
 def _fold_ledger(one: _Run) -> int:
-    with one.batch_of_records() as records:
-        return records.ledger.fold(one.now, one.batch, one.tombstone_until)
+    return one.in_turn(lambda records: records.ledger.fold(one.now, one.batch, one.tombstone_until))
 
 
 def _event(

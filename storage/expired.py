@@ -9,11 +9,9 @@ from hashlib import sha256
 from typing import Any
 
 from sqlalchemy import (
-    ColumnElement,
     Executable,
     Select,
     delete,
-    exists,
     func,
     select,
 )
@@ -29,19 +27,18 @@ from storage.expired_statements import (
     DUE_MAILS_BEHIND,
     EMPTY_INVOICE,
     EMPTY_MAIL,
+    ENDED_INVOICES,
+    ENDED_MAILS,
     INVOICE_HELD,
     LINK_ENDED,
-    MAIL_HELD,
-    TOMBSTONE_INVOICE,
-    TOMBSTONE_MAIL,
+    REMOVE_INVOICE,
+    REMOVE_MAIL,
 )
 from storage.inbox_entries import InboxEntries
 from storage.records.invoices import Environment
 from storage.stored_octets import StoredOctets
 from storage.straight import answers, carry_out
-from storage.tables.history import HistoryEventRow
 from storage.tables.invoices import InvoiceRow
-from storage.tables.mails import ReceivedMailRow
 from storage.tables.people import RegistrationLinkRow
 
 Place = tuple[datetime, str]  # how far a run has come: expiry and id of the last one it looked at
@@ -143,28 +140,11 @@ class Expired:
 
     def remove_tombstones(self, now: datetime, limit: int) -> tuple[int, int]:
         """Removes up to `limit` invoices and mails whose tombstone has had its time; their numbers."""
-        invoices = list(
-            self._connection.scalars(
-                select(InvoiceRow.id)
-                .where(TOMBSTONE_INVOICE, InvoiceRow.tombstone_until <= now, ~INVOICE_HELD)
-                .limit(limit)
-                .with_for_update(skip_locked=True, of=InvoiceRow)
-            )
-        )
+        invoices = self._ended(ENDED_INVOICES, now, limit)
         InboxEntries(self._connection).remove(invoices)
-        self._connection.execute(delete(InvoiceRow).where(InvoiceRow.id.in_(invoices)))
-        self._forget(HistoryEventRow.invoice_id.in_(invoices))
-        has_invoice = exists().where(InvoiceRow.mail_id == ReceivedMailRow.id)
-        mails = list(
-            self._connection.scalars(
-                select(ReceivedMailRow.id)
-                .where(TOMBSTONE_MAIL, ReceivedMailRow.tombstone_until <= now, ~has_invoice, ~MAIL_HELD)
-                .limit(limit)
-                .with_for_update(skip_locked=True, of=ReceivedMailRow)
-            )
-        )
-        self._connection.execute(delete(ReceivedMailRow).where(ReceivedMailRow.id.in_(mails)))
-        self._forget(HistoryEventRow.mail_id.in_(mails))
+        self._each(REMOVE_INVOICE, invoices)
+        mails = self._ended(ENDED_MAILS, now, limit)
+        self._each(REMOVE_MAIL, mails)
         return len(invoices), len(mails)
 
     def remove_links(self, ended_before: datetime) -> int:
@@ -213,9 +193,8 @@ class Expired:
         for statement in statements:
             carry_out(self._connection, statement, [{"subject": one} for one in ids])
 
-    def _forget(self, which: ColumnElement[bool]) -> None:
-        # The trigger lets history go only when what it is about is gone.
-        self._connection.execute(delete(HistoryEventRow).where(which))
+    def _ended(self, query: Select[str], now: datetime, limit: int) -> list[str]:
+        return [found for [found] in answers(self._connection, query, {"now": now, "most": limit})]
 
 
 def _sought(now: datetime, limit: int, after: Place | None) -> dict[str, Any]:

@@ -26,7 +26,8 @@ from sqlalchemy.orm import InstrumentedAttribute
 from storage.legal_holds import held
 from storage.records.invoices import InvoiceState
 from storage.records.mails import MailState
-from storage.tables.base import Base, UtcDateTime
+from storage.tables.base import Base, UtcDateTime, table_of
+from storage.tables.history import HistoryEventRow
 from storage.tables.invoices import InvoiceRow
 from storage.tables.mails import MailBlobRow, MailExtentRow, MailOctetsRow, ReceivedMailRow
 from storage.tables.people import RegistrationLinkRow
@@ -113,6 +114,33 @@ BESIDE_INVOICE: list[Delete] = [
 BESIDE_MAIL: list[Delete] = [
     delete(table).where(table.c.mail_id == _SUBJECT)
     for table in (Base.metadata.tables[name] for name in tables(Fate.GOES_WITH_MAIL))
+]
+# Tombstones that have had their time, with :now and :most; a mail's goes after those of its invoices.
+ENDED_INVOICES = (
+    select(InvoiceRow.id)
+    .where(TOMBSTONE_INVOICE, InvoiceRow.tombstone_until <= _NOW, ~INVOICE_HELD)
+    .limit(bindparam("most"))
+    .with_for_update(skip_locked=True, of=InvoiceRow)
+)
+ENDED_MAILS = (
+    select(ReceivedMailRow.id)
+    .where(
+        TOMBSTONE_MAIL,
+        ReceivedMailRow.tombstone_until <= _NOW,
+        ~exists().where(InvoiceRow.mail_id == ReceivedMailRow.id),
+        ~MAIL_HELD,
+    )
+    .limit(bindparam("most"))
+    .with_for_update(skip_locked=True, of=ReceivedMailRow)
+)
+# With :subject. The history goes last: the trigger lets it go only when what it is about is gone.
+REMOVE_INVOICE: list[Delete] = [
+    delete(table_of(InvoiceRow)).where(InvoiceRow.id == _SUBJECT),
+    delete(table_of(HistoryEventRow)).where(HistoryEventRow.invoice_id == _SUBJECT),
+]
+REMOVE_MAIL: list[Delete] = [
+    delete(table_of(ReceivedMailRow)).where(ReceivedMailRow.id == _SUBJECT),
+    delete(table_of(HistoryEventRow)).where(HistoryEventRow.mail_id == _SUBJECT),
 ]
 # What lies in the log or elsewhere stays until its place is erased, after the transaction.
 LET_BLOB_GO: Update = (

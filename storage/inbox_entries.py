@@ -54,6 +54,7 @@ _FORGET_WORD = delete(InboxWordRow.__table__).where(  # type: ignore[arg-type]  
     InboxWordRow.word == bindparam("of_word"),
     InboxWordRow.invoice_id == bindparam("of_invoice"),
 )
+_FORGET_SEEN = delete(table_of(InvoiceSeenRow)).where(InvoiceSeenRow.invoice_id == bindparam("of_invoice"))
 
 
 class _Known(NamedTuple):
@@ -122,8 +123,7 @@ class InboxEntries:
             _REMOVE_ENTRY,
             [{"of_account": row.account_id, "of_invoice": row.invoice_id} for row in rows],
         )
-        for chunk in chunks(invoice_ids):
-            self._connection.execute(delete(InvoiceSeenRow).where(InvoiceSeenRow.invoice_id.in_(chunk)))
+        carry_out(self._connection, _FORGET_SEEN, [{"of_invoice": one} for one in invoice_ids])
 
     def _known(self, invoice_ids: Sequence[str]) -> list[_Known]:
         if self._connection.dialect.name == "sqlite":

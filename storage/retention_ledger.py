@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Row, delete, func, insert, select, text
+from sqlalchemy import bindparam, delete, func, insert, select, text
 from sqlalchemy.engine import Connection
 
 from storage.retention_records import ChainedEntry, LedgerEntry, LedgerEvent
@@ -39,6 +39,19 @@ _LAST = (
     select(RetentionLedgerRow.id, RetentionLedgerRow.digest).order_by(RetentionLedgerRow.id.desc()).limit(1)
 )
 _ADD = insert(table_of(RetentionLedgerRow)).inline()
+_IN_ORDER = select(
+    RetentionLedgerRow.id,
+    RetentionLedgerRow.at,
+    RetentionLedgerRow.event,
+    RetentionLedgerRow.subject_id,
+    RetentionLedgerRow.rule,
+    RetentionLedgerRow.content_digest,
+    RetentionLedgerRow.keep_until,
+    RetentionLedgerRow.previous,
+    RetentionLedgerRow.digest,
+).order_by(RetentionLedgerRow.id)
+_OLDEST = _IN_ORDER.limit(bindparam("most"))
+_TAKE_AWAY = delete(table_of(RetentionLedgerRow)).where(RetentionLedgerRow.id <= bindparam("up_to"))
 
 
 class RetentionLedger:
@@ -66,12 +79,7 @@ class RetentionLedger:
         An entry at the end says up to where and with which digest, so that the rest still proves that it is whole.
         """
         self._take_the_end()
-        oldest = [
-            _entry(row)
-            for row in self._connection.execute(
-                select(RetentionLedgerRow.__table__).order_by(RetentionLedgerRow.id).limit(limit)
-            )
-        ]
+        oldest = [_entry(*row) for row in answers(self._connection, _OLDEST, {"most": limit})]
         gone: list[ChainedEntry] = []
         for one in oldest:
             if one.entry.keep_until > now:
@@ -90,7 +98,7 @@ class RetentionLedger:
             keep_until=keep_until,
         )
         self.append([folded])
-        self._connection.execute(delete(RetentionLedgerRow).where(RetentionLedgerRow.id <= gone[-1].id))
+        carry_out(self._connection, _TAKE_AWAY, [{"up_to": gone[-1].id}])
         return len(gone)
 
     def foldable(self, now: datetime) -> int:
@@ -106,9 +114,8 @@ class RetentionLedger:
 
     def entries(self) -> Iterator[ChainedEntry]:
         """Every entry from the oldest on, without having all of them in memory."""
-        query = select(RetentionLedgerRow.__table__).order_by(RetentionLedgerRow.id)
-        for row in self._connection.execute(query.execution_options(yield_per=1000)):
-            yield _entry(row)
+        for row in self._connection.execute(_IN_ORDER.execution_options(yield_per=1000)):
+            yield _entry(*row)
 
     def began_at(self) -> datetime | None:
         """When the oldest entry was made; None when there is none."""
@@ -166,17 +173,23 @@ def _values(chained: ChainedEntry) -> dict[str, Any]:
     }
 
 
-def _entry(row: Row[Any]) -> ChainedEntry:
-    return ChainedEntry(
-        id=row.id,
-        entry=LedgerEntry(
-            at=row.at,
-            event=LedgerEvent(row.event),
-            subject_id=row.subject_id,
-            rule=row.rule,
-            content_digest=row.content_digest,
-            keep_until=row.keep_until,
-        ),
-        previous=row.previous,
-        digest=row.digest,
+def _entry(
+    number: int,
+    at: datetime,
+    event: str,
+    subject_id: str | None,
+    rule: str,
+    content_digest: bytes | None,
+    keep_until: datetime,
+    previous: bytes,
+    digest: bytes,
+) -> ChainedEntry:
+    entry = LedgerEntry(
+        at=at,
+        event=LedgerEvent(event),
+        subject_id=subject_id,
+        rule=rule,
+        content_digest=content_digest,
+        keep_until=keep_until,
     )
+    return ChainedEntry(id=number, entry=entry, previous=previous, digest=digest)
