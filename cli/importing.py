@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import asdict
-from itertools import groupby
-from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +12,11 @@ import click
 from rich.console import Console
 
 from cli import forms
-from cli.bringing_in import BringingIn, Brought, Fate
+from cli.bringing_in import BringingIn, Brought
 from cli.export_file import ExportFile
 from cli.export_record import ExportedAccount, ExportedInvoice, NotAnExport
 from cli.front import EXIT_FAILED, Command, Front, actor, cell, pass_front, utc_now
+from cli.import_fates import Fate
 from reading.sandbox import ReaderPool
 from storage.errors import NotFound
 from storage.records.companies import CompanyAccount
@@ -69,15 +68,19 @@ def import_(front: Front, file: Path, account_: str | None, dry_run: bool) -> No
 
 
 def _brought(export: ExportFile, into: BringingIn, *, dry_run: bool) -> Iterator[tuple[_Row, Fate]]:
-    """A row for each invoice, mail after mail in the order in which they came in."""
-    found: list[tuple[str, str]] = []
+    """A row for each invoice, mail after mail in the order in which they were filed.
+
+    Ids are in that order, so that of two alike invoices the same one is the duplicate again.
+    """
+    of_mails: dict[str, dict[str, str]] = defaultdict(dict)
     for folder in export.folders():
         try:
-            found.append((export.record(folder).mail.id, folder))
+            record = export.record(folder)
+            of_mails[record.mail.id][record.id] = folder
         except NotAnExport as error:
             yield _row(folder, Fate.REFUSED, str(error)), Fate.REFUSED
-    for _, group in groupby(sorted(found), key=itemgetter(0)):
-        folders = [folder for _, folder in group]
+    for of_mail in sorted(of_mails.values(), key=min):
+        folders = [of_mail[invoice_id] for invoice_id in sorted(of_mail)]
         records = [export.record(folder) for folder in folders]
 
         def original(folder: str = folders[0]) -> bytes:

@@ -15,7 +15,6 @@ from reading.sandbox import ReaderPool, ReadingFailed
 from storage.records.filing import Filing
 from storage.records.invoices import Invoice
 from storage.records.mails import IncomingMail, MailState, Outcome, ReceivedMail
-from storage.records.reading import MailReading
 from storage.store import Store
 from storage.transaction import Transaction
 
@@ -38,7 +37,7 @@ class Trial:
         if known is not None or mail.transfer_digest in self._seen:
             return {"mail_id": known, "outcome": Outcome.DUPLICATE, "reason": "is on record already"}
         self._seen.add(mail.transfer_digest)
-        reading = self._read(mail)
+        reading = self._readers.read(mail.id, mail.octets)
         if isinstance(reading, ReadingFailed):
             return {"outcome": Outcome.QUARANTINED, "reason": reading.reason}
         received = _received(mail)
@@ -73,13 +72,6 @@ class Trial:
                 for link in filing.new_links
             ],
         }
-
-    def _read(self, mail: IncomingMail) -> MailReading | ReadingFailed:
-        failed = self._readers.start(mail.id, mail.octets)
-        while failed is None:
-            for _, result in self._readers.finished(1.0):
-                return result
-        return failed
 
 
 def _received(mail: IncomingMail) -> ReceivedMail:

@@ -143,6 +143,14 @@ class ReaderPool:
                 self._drop(one)
                 yield mail_id, ReadingFailed(f"reading took longer than {self._limits.seconds} s")
 
+    def read(self, mail_id: str, octets: bytes) -> MailReading | ReadingFailed:
+        """Reads one mail, while no other is being read."""
+        failed = self.start(mail_id, octets)
+        while failed is None:
+            for _, result in self.finished(1.0):
+                return result
+        return failed
+
     def extract(self, octets: bytes, sha256: str) -> bytes | None:
         """The content of the leaf part with this digest, None when there is none.
 

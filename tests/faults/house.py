@@ -146,6 +146,7 @@ def neglected(folder: Path) -> Iterator[House]:
         OUTBOUND__SMARTHOST=f"127.0.0.1:{_free_port()}",
         OUTBOUND__MAIL_FROM="mailbox@company.example",
         OUTBOUND__MODE="link",
+        TRACING__COLLECTOR="http://127.0.0.1:1",
     )
     house.must("account", "add", "Company Ltd", "--address", KNOWN)
     _neglect(house.url)

@@ -146,6 +146,11 @@ def no_blobs(house: House) -> None:
     house.mailbox.send(MAIL, [KNOWN])
 
 
+def any_mail(house: House) -> None:
+    """A mail with steps to tell of."""
+    house.mailbox.send(MAIL, [KNOWN])
+
+
 def broken_invoice(house: House) -> None:
     """An invoice that cannot be read."""
     house.mailbox.send(BROKEN.read_bytes(), [KNOWN])
@@ -316,6 +321,13 @@ NEGLECTED = [
         cause="it could not be filed as an invoice",
         status="1 in quarantine: `invoices quarantine list`",
         metric="invoices_mails_waiting state=quarantined",
+    ),
+    Fault(
+        name="the collector of traces is away",
+        provoke=any_mail,
+        event="traces-lost",
+        cause="collector=http://127.0.0.1:1",
+        metric="invoices_troubles event=traces-lost",
     ),
     Fault(
         name="the clock is wrong",
