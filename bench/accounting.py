@@ -16,6 +16,8 @@ _TRANSACTIONS = "SELECT xact_commit + xact_rollback FROM pg_stat_database WHERE 
 _ROWS_READ = "SELECT tup_fetched + tup_returned FROM pg_stat_database WHERE datname = current_database()"
 _SCANS = "SELECT sum(coalesce(idx_scan, 0) + coalesce(seq_scan, 0))::bigint FROM pg_stat_user_tables"
 _DEAD = "SELECT coalesce(sum(n_dead_tup), 0)::bigint FROM pg_stat_user_tables"
+# Each leaves a dead row behind, which a vacuum takes away whenever it comes.
+_OUTLIVED = "SELECT coalesce(sum(n_tup_upd + n_tup_del), 0)::bigint FROM pg_stat_user_tables"
 _WAITING = (
     "SELECT count(*) FILTER (WHERE wait_event_type = 'Lock'), count(*) FROM pg_stat_activity"
     " WHERE backend_type = 'client backend' AND state <> 'idle' AND pid <> pg_backend_pid()"
@@ -34,6 +36,7 @@ class Account:
     transactions: int
     rows_read: int
     scans: int
+    outlived_rows: int
     dead_rows: int
 
 
@@ -53,6 +56,7 @@ class Books:
             transactions=self._sum(_TRANSACTIONS),
             rows_read=self._sum(_ROWS_READ),
             scans=self._sum(_SCANS),
+            outlived_rows=self._sum(_OUTLIVED),
             dead_rows=self._sum(_DEAD),
         )
 

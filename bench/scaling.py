@@ -70,7 +70,8 @@ class Cost:
     scans: float
     rows_read: float
     waits_for_locks: float  # share of looks at working backends
-    dead_rows: float  # more than before, over all tables
+    outlived_rows: float  # changed or deleted, so that the old one is dead
+    dead_rows: float  # more than before, so far as no vacuum came meanwhile
 
 
 class Round:
@@ -205,6 +206,7 @@ def _cost(load: str, nodes: int, mails: int, on_record: int, books: Books, round
         scans=(after.scans - before.scans) / mails,
         rows_read=(after.rows_read - before.rows_read) / mails,
         waits_for_locks=looks[0] / max(1, looks[1]),
+        outlived_rows=(after.outlived_rows - before.outlived_rows) / mails,
         dead_rows=(after.dead_rows - before.dead_rows) / mails,
     )
 
