@@ -147,8 +147,8 @@ def no_blobs(house: House) -> None:
 
 
 def any_mail(house: House) -> None:
-    """A mail with steps to tell of."""
-    house.mailbox.send(MAIL, [KNOWN])
+    """A mail with steps to tell of, and not the one that others send."""
+    house.mailbox.send(MAIL + b"traced\r\n", [KNOWN])
 
 
 def broken_invoice(house: House) -> None:
