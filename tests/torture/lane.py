@@ -27,7 +27,7 @@ _KEY = re.compile(rb"^X-Key: (\S+)\r$", re.MULTILINE)
 _PATIENCE_SECONDS = 60.0
 _LATEST_OCTETS = 50_000
 _BELONGS = re.compile(
-    r"invoices\.db(-wal|-shm|-lock)?|invoices\.db-octets(/[0-9a-f-]{36})?|link\.key|log\.json|list-\d+"
+    r"invoices\.db(-wal|-shm|-lock|-erase-lock)?|invoices\.db-octets(/[0-9a-f-]{36})?|link\.key|log\.json|list-\d+"
     r"|troubles(/\d+\.(json|new))?"  # what `status` tells of; a starting process removes those of yesterday
 )
 _LEFT_BEHIND = {
