@@ -170,7 +170,7 @@ class WebhookDeliveries:
         return {(row.webhook_id, row.account_id, row.invoice_id) for row in self._connection.execute(query)}
 
     def _add(self, event: WebhookEvent, pairs: set[Wanting], at: datetime) -> int:
-        self._insert(sorted(pairs, key=lambda one: one[2] or ""), event, at)
+        self._insert(pairs, event, at)
         return len(pairs)
 
     def _insert(self, pairs: Iterable[Wanting], event: WebhookEvent, at: datetime) -> None:
@@ -185,7 +185,7 @@ class WebhookDeliveries:
                 "attempts": 0,
                 "created_at": at,
             }
-            for webhook_id, account_id, invoice_id in pairs
+            for webhook_id, account_id, invoice_id in sorted(pairs, key=lambda one: one[2] or "")
         ]
         carry_out(self._connection, _ADD, rows)
 
