@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import insert, or_, select, update
+from sqlalchemy import and_, insert, or_, select, update
 from sqlalchemy.engine import Connection
 
 from storage import codec
+from storage.errors import NotFound
+from storage.inbox import handling_of
 from storage.inbox_query import Handling
 from storage.incoming import row_sized
 from storage.records.invoices import Invoice
@@ -107,14 +109,8 @@ class Imports:
 
     def handling(self, invoice: Invoice) -> Handling:
         """The same, also of an invoice that is withheld from its company."""
-        row = self._connection.execute(
-            select(
-                InboxEntryRow.done_at,
-                InboxEntryRow.done_by,
-                InboxEntryRow.note,
-                InboxEntryRow.acknowledged_at,
-            ).where(InboxEntryRow.account_id == invoice.account_id, InboxEntryRow.invoice_id == invoice.id)
-        ).one()
-        return Handling(
-            done_at=row.done_at, done_by=row.done_by, note=row.note, acknowledged_at=row.acknowledged_at
-        )
+        entry = and_(InboxEntryRow.account_id == invoice.account_id, InboxEntryRow.invoice_id == invoice.id)
+        found = handling_of(self._connection, entry)
+        if found is None:
+            raise NotFound(f"there is no invoice {invoice.id}")
+        return found

@@ -130,19 +130,10 @@ class Inbox:
 
     def handling(self, invoice_id: str) -> Handling:
         """What was done with an invoice. Raises NotFound."""
-        row = self._connection.execute(
-            select(
-                InboxEntryRow.done_at,
-                InboxEntryRow.done_by,
-                InboxEntryRow.note,
-                InboxEntryRow.acknowledged_at,
-            ).where(self._one(invoice_id))
-        ).one_or_none()
-        if row is None:
+        found = handling_of(self._connection, self._one(invoice_id))
+        if found is None:
             raise NotFound(f"there is no invoice {invoice_id}")
-        return Handling(
-            done_at=row.done_at, done_by=row.done_by, note=row.note, acknowledged_at=row.acknowledged_at
-        )
+        return found
 
     def set_done(self, invoice_ids: Iterable[str], *, at: datetime | None, by: str) -> None:
         """Marks invoices as done, or (`at` None) as open again. Raises NotFound."""
@@ -376,3 +367,17 @@ def _cursor(query: InboxQuery, row: Any, *, back: bool) -> Cursor:
 
 def _status(value: str | None) -> ValidationStatus | None:
     return ValidationStatus(value) if value else None
+
+
+def handling_of(connection: Connection, entry: ColumnElement[bool]) -> Handling | None:
+    """What was done with the invoice of one entry; None where there is no such entry."""
+    row = connection.execute(
+        select(
+            InboxEntryRow.done_at, InboxEntryRow.done_by, InboxEntryRow.note, InboxEntryRow.acknowledged_at
+        ).where(entry)
+    ).one_or_none()
+    if row is None:
+        return None
+    return Handling(
+        done_at=row.done_at, done_by=row.done_by, note=row.note, acknowledged_at=row.acknowledged_at
+    )

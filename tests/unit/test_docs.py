@@ -25,22 +25,12 @@ from ingest.receiving.spool import LARGEST_IN_MEMORY, MemoryBudget
 from reading.sandbox import Limits
 from storage.records.acts import ActName
 from storage.records.history import HistoryEventName
+from tests.packages import our_packages
 
 main.all_commands()  # they are imported when they are called, else
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = (
-    "cli",
-    "config",
-    "ingest",
-    "outbound",
-    "portal",
-    "reading",
-    "retention",
-    "storage",
-    "tracing",
-    "validation",
-)
+PACKAGES = our_packages()
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *(ROOT / "fixtures").glob("*.md")])
 
 

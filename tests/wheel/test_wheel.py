@@ -15,20 +15,11 @@ from typing import Any
 
 import pytest
 
+from tests.packages import our_packages
+
 ROOT = Path(__file__).parents[2]
 SAMPLES = ROOT / "fixtures/mail"
-OURS = {
-    "cli",
-    "config",
-    "ingest",
-    "outbound",
-    "portal",
-    "reading",
-    "retention",
-    "storage",
-    "tracing",
-    "validation",
-}
+OURS = set(our_packages())
 WHO_OWNS_WHAT = """
 import importlib.metadata, json
 print(json.dumps(importlib.metadata.packages_distributions()))
