@@ -28,6 +28,7 @@ from storage.store import Store
 from storage.transaction import Transaction
 from storage.webhook_addresses import Network
 from storage.webhook_secrets import WebhookSecrets
+from tracing import steps
 
 LEASE = timedelta(minutes=5)  # longer than a round of one webhook may take
 AT_ONCE = 20  # webhooks
@@ -133,8 +134,9 @@ class Delivering:
 
     async def _deliver(self, opened: Calls, webhook: Webhook, delivery: WebhookDelivery) -> bool:
         """One call; whether the next one may follow at once."""
+        began = steps.clock()
         try:
-            body = await asyncio.to_thread(self._body, delivery)
+            mail_id, body = await asyncio.to_thread(self._body, delivery)
         except NotFound:
             await asyncio.to_thread(self._give_up, delivery)
             return True
@@ -145,19 +147,21 @@ class Delivering:
         else:
             answer = Answer(status=None, said=OTHER_KEY)
         await asyncio.to_thread(self._note, webhook, delivery, answer)
+        _tell(delivery, mail_id, began, answer)
         return answer.taken
 
-    def _body(self, delivery: WebhookDelivery) -> bytes:
-        """What is said. Raises NotFound when there is nothing left to say."""
+    def _body(self, delivery: WebhookDelivery) -> tuple[str | None, bytes]:
+        """The mail that it comes of, and what is said. Raises NotFound when there is nothing left to say."""
         told: dict[str, Any] = {}
+        mail_id = None
         if delivery.invoice_id is not None:
             with self._store.reading() as records:
                 invoice = records.inbox(delivery.account_id).invoice(delivery.invoice_id)
                 [told["invoice"]] = self._wiring.forms(records, [invoice])
+                mail_id = invoice.mail_id
         at = delivery.created_at.isoformat().replace("+00:00", "Z")
-        return json.dumps(
-            {"type": delivery.event, "timestamp": at, "data": told}, ensure_ascii=False, separators=(",", ":")
-        ).encode()
+        said = {"type": delivery.event, "timestamp": at, "data": told}
+        return mail_id, json.dumps(said, ensure_ascii=False, separators=(",", ":")).encode()
 
     def _note(self, webhook: Webhook, delivery: WebhookDelivery, answer: Answer) -> None:
         """Until this is committed the call may be made once more, when our lease is over: with the same id."""
@@ -198,6 +202,31 @@ class Delivering:
             stop=tenacity.stop_after_delay(30),
             reraise=True,
         )(note)
+
+
+def _tell(delivery: WebhookDelivery, mail_id: str | None, began: int, answer: Answer) -> None:
+    """How long the call took, once it is written what became of it."""
+    if not steps.listened_to():
+        return
+    facts: dict[str, steps.Fact] = {
+        "webhook": delivery.webhook_id,
+        "delivery": delivery.id,
+        "event": str(delivery.event),
+        "attempts": delivery.attempts + 1,
+    }
+    if answer.status is not None:
+        facts["status"] = answer.status
+    steps.told(
+        steps.Done(
+            step=steps.Step.CALL,
+            mail_id=mail_id or delivery.id,
+            began=began or steps.clock(),
+            ended=steps.clock(),
+            begins_trace=mail_id is None and delivery.attempts == 0,
+            facts=facts,
+            failed=None if answer.taken else "not taken",
+        )
+    )
 
 
 def _note_taken(

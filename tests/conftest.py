@@ -17,6 +17,7 @@ from hypothesis import settings
 from storage.store import Store
 from tests.peers import programs
 from tests.pooler import pooled
+from tracing import steps
 
 # How long an example takes says more of the machine than of the code.
 settings.register_profile("invoices", deadline=None)
@@ -151,3 +152,12 @@ def store(database_url: str) -> Iterator[Store]:
     opened = Store.open(database_url)
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def told() -> Iterator[list[steps.Done]]:
+    """What this process tells of its steps meanwhile, as a collector of traces would hear it."""
+    done: list[steps.Done] = []
+    steps.listen(done.append)
+    yield done
+    steps.leave(done.append)

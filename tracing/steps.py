@@ -18,6 +18,8 @@ class Step(StrEnum):
     READ = "read"
     MATCH = "match"
     RECORD = "record"
+    VALIDATE = "validate"
+    CALL = "call"
     SEND = "send"
 
 
@@ -26,7 +28,7 @@ class Done:
     """A step that has ended, well or not; nothing of a mail's content, and no address, is in it."""
 
     step: Step
-    mail_id: str  # of the received mail; of a mail of ours that tells of none, its own
+    mail_id: str  # of the received mail; what comes of none, such as some mails of ours, has its own id here
     began: int  # nanoseconds since 1970
     ended: int
     begins_trace: bool = False  # the first step of this mail; all others are below it

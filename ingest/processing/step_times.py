@@ -1,4 +1,4 @@
-"""Tells how long claiming, reading, matching and recording of each mail took, where somebody wants to know."""
+"""Tells how long claiming, reading and validating of each mail took, where somebody wants to know."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ from collections.abc import Sequence
 
 from ingest.processing.recorder import Finished
 from reading.sandbox import ReadingFailed
+from storage.records.validation import Validation
+from storage.validations import Waiting
 from tracing import steps
+from validation.examiners import ExaminationFailed
 
 
 def claimed(mail_ids: Sequence[str], began: int, by: str) -> None:
@@ -39,3 +42,26 @@ def read(one: Finished) -> Finished:
             )
         )
     return one
+
+
+def validated(waiting: Waiting, began: int, result: Validation | ExaminationFailed) -> None:
+    """An invoice was held against the rules, well or not; `began` is when it was taken up."""
+    if not steps.listened_to():
+        return
+    facts: dict[str, steps.Fact] = {"invoice": waiting.invoice_id, "tries": waiting.tries}
+    failed = None
+    if isinstance(result, ExaminationFailed):
+        failed = result.reason
+    else:
+        facts |= {"status": str(result.status), "class": str(result.class_)}
+    ended = steps.clock()
+    steps.told(
+        steps.Done(
+            step=steps.Step.VALIDATE,
+            mail_id=waiting.mail_id,
+            began=began or ended,
+            ended=ended,
+            facts=facts,
+            failed=failed,
+        )
+    )

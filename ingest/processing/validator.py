@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from ingest import mail_log
+from ingest.processing import step_times
 from storage.errors import NotFound, StorageUnavailable
 from storage.records.history import HistoryEvent, HistoryEventName
 from storage.records.validation import Validation
@@ -15,6 +16,7 @@ from storage.records.webhooks import WebhookEvent
 from storage.store import Store
 from storage.transaction import Transaction
 from storage.validations import Waiting
+from tracing import steps
 from validation.examiners import ExaminationFailed, Examiners
 from validation.verdict import not_validated
 
@@ -119,7 +121,7 @@ class Validator:
         octets = self._store.octets.of([waiting.mail_id]).get(waiting.mail_id)
         if invoice.reading is None or octets is None:
             return
-        started = time.monotonic()
+        started, began = time.monotonic(), steps.clock()
         day = invoice.received_at.date().isoformat()
         result = self._examiners.examine(octets, invoice.reading, day, self._stop.is_set)
         if isinstance(result, ExaminationFailed) and self._stop.is_set():
@@ -127,8 +129,9 @@ class Validator:
             return
         if isinstance(result, ExaminationFailed):
             mail_log.validation_failed(invoice.id, result.reason, waiting.tries)
-            return  # its lease ends, and it is tried again
-        self._record(waiting, result, (time.monotonic() - started) * 1000)
+        else:
+            self._record(waiting, result, (time.monotonic() - started) * 1000)
+        step_times.validated(waiting, began, result)  # where it failed its lease ends, and it is tried again
 
     def _record(self, waiting: Waiting, validation: Validation, milliseconds: float) -> None:
         with self._store.transaction() as records:

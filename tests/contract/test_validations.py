@@ -16,6 +16,7 @@ from storage.store import Store
 from tests import making
 from tests.filed_mails import file_invoice
 from tests.validated import answering, validation
+from tracing import steps
 from validation.examiners import ExaminationFailed, Examiners
 
 _PERIODS = RetentionPeriods(productive_days=90, test_days=30, tombstone_days=365)
@@ -101,6 +102,23 @@ def test_what_kills_its_examiner_is_given_up_after_three_tries(store: Store, dat
     assert invoice.validation is not None
     assert invoice.validation.status is ValidationStatus.NOT_VALIDATED
     assert examiners.asked == 3  # type: ignore[attr-defined]  # of the stand-in
+
+
+def test_validating_is_a_step_of_the_mail(store: Store, database_url: str, told: list[steps.Done]) -> None:
+    """In the trace of reception and filing, each try for itself; no finding is in it, for they quote the invoice."""
+    filed = file_invoice(database_url)
+    examiners = answering(ExaminationFailed("it took too long"), validation())
+
+    _validator(store, examiners).until_done()
+    _validator(store, examiners, making.NOW + LEASE).until_done()
+
+    facts = {"invoice": filed.invoice_id, "tries": 1}
+    worth = {"status": "invalid", "class": "Geschäftsregelfehler"}
+    assert [(one.step, one.mail_id, one.failed, one.facts) for one in told] == [
+        (steps.Step.VALIDATE, filed.mail_id, "it took too long", facts),
+        (steps.Step.VALIDATE, filed.mail_id, None, facts | {"tries": 2} | worth),
+    ]
+    assert all(one.began <= one.ended for one in told)
 
 
 def test_mail_that_waits_comes_first(store: Store, database_url: str) -> None:

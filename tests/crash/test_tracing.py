@@ -28,7 +28,7 @@ def test_a_mail_is_one_trace_through_all_processes(tmp_path: Path) -> None:
             mail_id = mailbox.send(MAIL, [SECRET])
             again = mailbox.send(MAIL, [SECRET])
             mailbox.wait_until_filed({mail_id})
-            _until(collected, 6)
+            _until(collected, 7)
             [accepted, _] = mailbox.events("accepted")
 
     received, repeated = sorted(collected.named("receive"), key=lambda span: span.began)
@@ -40,6 +40,7 @@ def test_a_mail_is_one_trace_through_all_processes(tmp_path: Path) -> None:
         "read",
         "match",
         "record",
+        "validate",
     ]
     assert (received.parent_id, received.facts["duplicate"], repeated.facts["duplicate"]) == ("", False, True)
     assert {span.parent_id for span in [*later, repeated]} == {received.span_id}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ssl
 import threading
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -24,15 +23,6 @@ from tests.post_office import PostOffice, code_in, post_office, text_of
 from tracing import steps
 
 ANNA = "anna@company.example"
-
-
-@pytest.fixture
-def told() -> Iterator[list[steps.Done]]:
-    """What the sender tells of its steps."""
-    done: list[steps.Done] = []
-    steps.listen(done.append)
-    yield done
-    steps.leave(done.append)
 
 
 def _add(store: Store, **changes: object) -> str:

@@ -31,6 +31,7 @@ from tests.certificates import self_signed
 from tests.filed_mails import Filed, file_invoice
 from tests.outbound.conftest import Clock
 from tests.program import Program, program
+from tracing import steps
 
 NEAR = '["127.0.0.0/8"]'
 EXAMPLE = Path("docs/webhooks.md").read_text(encoding="utf-8").partition("```python\n")[2].partition("```")[0]
@@ -157,6 +158,43 @@ def test_a_call_that_is_not_taken_is_made_again_with_the_same_id(
     assert _delivery(store, webhook).state is DeliveryState.DELIVERED
     assert len({call.headers["webhook-id"] for call in erp.calls}) == 1
     assert [call.path for call in erp.calls] == ["/invoices"] * 3
+
+
+def test_each_call_is_a_step_of_the_mail_that_the_invoice_came_in(
+    store: Store, delivering: Delivering, erp: Program, filed: Filed, clock: Clock, told: list[steps.Done]
+) -> None:
+    """Whoever asks why an ERP system knows of an invoice so late sees it in the mail's trace; no address is in it."""
+    webhook = _told(store, filed, erp.url)
+    erp.answers = [(500, {})]
+
+    delivering.deliver_due()
+    clock.pass_(WAITS[0])
+    delivering.deliver_due()
+
+    assert [
+        (one.step, one.mail_id, one.failed, one.facts["status"], one.facts["attempts"]) for one in told
+    ] == [
+        (steps.Step.CALL, filed.mail_id, "not taken", 500, 1),
+        (steps.Step.CALL, filed.mail_id, None, 204, 2),
+    ]
+    assert {(one.facts["webhook"], one.facts["event"]) for one in told} == {(webhook.id, "invoice.received")}
+    assert all(one.began <= one.ended and not one.begins_trace for one in told)
+    assert erp.url not in str(told)
+
+
+def test_a_trial_call_has_a_trace_of_its_own(
+    store: Store, delivering: Delivering, erp: Program, filed: Filed, clock: Clock, told: list[steps.Done]
+) -> None:
+    """It tells of no invoice, so of no mail; its id is the one that the program sees."""
+    webhook = making.webhook(filed.account_id, url=erp.url)
+    with store.transaction() as records:
+        records.webhooks.add(webhook)
+        records.webhook_deliveries.test(webhook, clock.at)
+
+    delivering.deliver_due()
+
+    [done], [call] = told, erp.calls
+    assert (done.mail_id, done.begins_trace) == (call.headers["webhook-id"], True)
 
 
 def test_who_asks_for_time_gets_it(
