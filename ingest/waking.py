@@ -10,7 +10,8 @@ from storage.bell import NobodyRings
 from storage.errors import StorageUnavailable
 from storage.store import Store
 
-_AT_MOST_EVERY_SECONDS = 0.01  # a bell that rings all the time says nothing more
+# A bell that rings all the time says nothing more, and each ring is a transaction beside those of the mails.
+_AT_MOST_EVERY_SECONDS = 0.05
 _AGAIN_SECONDS = 1.0
 _LONGEST_AGAIN_SECONDS = 30.0
 
