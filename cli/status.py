@@ -17,10 +17,10 @@ from cli.attention import attention, everyday, told
 from cli.checks.network import first_line
 from cli.forms import instant
 from cli.front import Command, Front, pass_front, utc_now
-from cli.status_screen import screen
+from cli.status_screen import screen, screen_without
 from config.settings import Settings
 from config.troubles import lately
-from ingest.filing_settings import retention_periods
+from ingest.filing_settings import retention_periods, validates
 from ingest.lookout import Seen, certificate_end
 from retention import worker
 from storage.errors import StorageUnavailable
@@ -30,6 +30,7 @@ from storage.store import Store
 
 _GREETING = ("220", "421", "554")  # also one that lets nobody in is there
 _LOOK_SECONDS = 1
+MOST_COUNTED = 10_000  # invoices that wait to be validated
 NEXT_STEP = (
     "Senders are told 451 and keep their mail; it goes on by itself once the database is there. "
     "`invoices check-config` tries it, `store-unavailable` in the log has what it said."
@@ -43,27 +44,41 @@ NEXT_STEP = (
 @pass_front
 def status(front: Front, watch: bool, every: float, times: int | None) -> None:
     """Queue, counts and ages, as they are now, and what needs attention."""
-    if not watch:
-        try:
-            form = look(front.store, front.settings, utc_now())
-        except StorageUnavailable as error:
-            logged = [told(trouble, utc_now()) for trouble in lately(front.settings.data_dir, utc_now())]
-            said = [f"the database does not answer: {error}", NEXT_STEP, *logged]
-            raise StorageUnavailable("\n".join(said)) from error
-        front.print_json(form) if front.json else front.console.print(screen(form, None))
+    if watch:
+        _watch(front, every, times)
         return
+    try:
+        form = look(front.store, front.settings, utc_now())
+    except StorageUnavailable as error:
+        said = _without_database(error, front.settings, utc_now())
+        raise StorageUnavailable("\n".join(said)) from error
+    front.print_json(form) if front.json else front.console.print(screen(form, None))
+
+
+def _watch(front: Front, every: float, times: int | None) -> None:
+    """Goes on while the database is away: whoever mends it wants to see it come back."""
     before: dict[str, Any] | None = None
     with Live(console=front.console, auto_refresh=False) as live:
         for looks in count(1):
-            form = look(front.store, front.settings, utc_now())
+            now = utc_now()
+            try:
+                form = look(front.store, front.settings, now)
+            except StorageUnavailable as error:
+                form = {"at": instant(now), "attention": _without_database(error, front.settings, now)}
             if front.json:
                 front.print_json(form)
             else:
-                live.update(screen(form, before), refresh=True)
-            before = form
+                live.update(screen(form, before) if "disk" in form else screen_without(form), refresh=True)
+            before = form if "disk" in form else None
             if looks == times:
                 return
             time.sleep(every)
+
+
+def _without_database(error: StorageUnavailable, settings: Settings, now: datetime) -> list[str]:
+    """What can be said then; the troubles of the log lie beside the database."""
+    logged = [told(trouble, now) for trouble in lately(settings.data_dir, now)]
+    return [f"the database does not answer: {error}", NEXT_STEP, *logged]
 
 
 def look(store: Store, settings: Settings, now: datetime) -> dict[str, Any]:
@@ -77,6 +92,7 @@ def look(store: Store, settings: Settings, now: datetime) -> dict[str, Any]:
         longest_due = records.expired.longest_due(now)
         outbox = records.outbox.counts()
         webhooks, calls = records.webhooks.counts(), records.webhook_deliveries.counts()
+        unvalidated = records.validations.waiting_up_to(MOST_COUNTED) if validates(settings) else None
     due = worker.would_go(store, retention_periods(settings), now)
     usage = shutil.disk_usage(_nearest(settings.data_dir))
     form: dict[str, Any] = {
@@ -87,6 +103,7 @@ def look(store: Store, settings: Settings, now: datetime) -> dict[str, Any]:
         "quarantined": mails.get(MailState.QUARANTINED, 0),
         "mails": {str(state): number for state, number in sorted(mails.items())},
         "invoices": {f"{state} {kind}": number for (state, kind), number in sorted(invoices.items())},
+        "validations_waiting": unvalidated,
         "accounts": {str(kind): number for kind, number in sorted(accounts.items())},
         "retention_due": {"invoices": due.productive + due.test, "mails": due.mails},
         "retention_overdue_seconds": _age(longest_due, now),

@@ -26,6 +26,7 @@ def screen(form: dict[str, Any], before: dict[str, Any] | None) -> Group:
         "quarantine": f"{form['quarantined']} mails",
         "mails": _counted(form["mails"]),
         "invoices": _counted(form["invoices"]),
+        "validation": _validation(form["validations_waiting"]),
         "accounts": _counted(form["accounts"]),
         "retention": _retention(form["retention_due"], form["retention_overdue_seconds"]),
         "mails sent": _counted(form["outbox"]),
@@ -41,13 +42,26 @@ def screen(form: dict[str, Any], before: dict[str, Any] | None) -> Group:
     table.add_column(overflow="fold")
     for name, text in rows.items():
         table.add_row(name, cell(text or None))
-    told = [Text(f"! {sentence}", style="bold red") for sentence in form["attention"]]
+    told = _attention(form)
     below = [Text(f"- {sentence}") for sentence in form["refused_lately"]]
     return Group(table, *below, *(told or [Text("Nothing needs attention.", style="green")]))
 
 
+def screen_without(form: dict[str, Any]) -> Group:
+    """What is left of the screen while the database is away."""
+    return Group(Text(form["at"]), *_attention(form))
+
+
+def _attention(form: dict[str, Any]) -> list[Text]:
+    return [Text(f"! {sentence}", style="bold red") for sentence in form["attention"]]
+
+
 def _queue(queued: int, oldest: int | None) -> str:
     return f"{queued} mails" + (f", the oldest for {_span(oldest)}" if oldest is not None else "")
+
+
+def _validation(waiting: int | None) -> str:
+    return "is not done here" if waiting is None else f"{waiting} invoices wait for their result"
 
 
 def _retention(due: dict[str, int], overdue: int | None) -> str:

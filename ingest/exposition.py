@@ -25,6 +25,7 @@ from prometheus_client.samples import Sample
 from config.settings import Settings, host_and_port
 from config.troubles import lately
 from ingest import metrics
+from ingest.filing_settings import validates
 from ingest.health import Health
 from ingest.lookout import certificate_end
 from storage.errors import StoreError
@@ -32,7 +33,7 @@ from storage.records.outgoing import OutboundState
 from storage.records.webhooks import DeliveryState
 from storage.store import Store
 
-MOST_COUNTED = 10_000  # invoices that are due; whoever has more knows enough
+MOST_COUNTED = 10_000  # invoices that are due, or wait; whoever has more knows enough
 # prometheus_client looks there when a process begins, and keeps its numbers in a file of the folder.
 _FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 
@@ -40,9 +41,10 @@ _FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 class Queue(Collector):
     """What waits to be filed, asked of the database at each look; without a database only that it is away."""
 
-    def __init__(self, store: Store, now: Callable[[], datetime]) -> None:
+    def __init__(self, store: Store, now: Callable[[], datetime], *, validates: bool = True) -> None:
         self._store = store
         self._now = now
+        self._validates = validates
 
     def collect(self) -> Iterator[Metric]:
         """See Prometheus' Collector."""
@@ -55,6 +57,7 @@ class Queue(Collector):
                 oldest = records.mails.oldest_queued()
                 due_since = records.expired.longest_due(self._now())
                 due = records.expired.due_up_to(self._now(), MOST_COUNTED)
+                unvalidated = records.validations.waiting_up_to(MOST_COUNTED) if self._validates else None
                 deleted = records.gate.counted()
                 outbox = records.outbox.counts()
                 calls = records.webhook_deliveries.counts()
@@ -74,6 +77,12 @@ class Queue(Collector):
             "Age of the oldest mail that waits to be filed.",
             value=self._seconds_since(oldest),
         )
+        if unvalidated is not None:
+            yield GaugeMetricFamily(
+                "invoices_validations_waiting",
+                "Invoices on record that have no result of validation yet, where it is on; counted up to 10,000.",
+                value=unvalidated,
+            )
         yield GaugeMetricFamily(
             "invoices_retention_due",
             "Invoices that should have been deleted by now; counted up to 10,000.",
@@ -199,7 +208,7 @@ def exposed(
     with tempfile.TemporaryDirectory(prefix="invoices-metrics-", ignore_cleanup_errors=True) as folder:
         registry = CollectorRegistry()
         registry.register(AllProcesses(Path(folder)))
-        registry.register(Queue(store, now))
+        registry.register(Queue(store, now, validates=validates(settings)))
         registry.register(Machine(settings))
         registry.register(Troubles(settings, now))
         try:

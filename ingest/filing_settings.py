@@ -1,4 +1,4 @@
-"""What the settings say about filing: how long what is kept, where links come from, who is told."""
+"""What the settings say about filing: how long what is kept, where links come from, who is told, what is validated."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from storage.expiry import RetentionPeriods
 from storage.ids import new_id
 from storage.link_tokens import LinkTokens
 from storage.records.people import Language
+from validation.rule_sets import is_installed
 
 
 def link_tokens(settings: Settings) -> LinkTokens:
@@ -40,6 +41,11 @@ def retention_periods(settings: Settings) -> RetentionPeriods:
         tombstone_days=retention.tombstone_days,
         time_zone=time_zone(retention.time_zone),
     )
+
+
+def validates(settings: Settings) -> bool:
+    """Whether invoices get a result: it is not switched off, and its packages are here."""
+    return settings.validation.mode != "off" and is_installed()
 
 
 def notice_rules(settings: Settings) -> NoticeRules | None:

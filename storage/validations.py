@@ -38,6 +38,11 @@ class Validations:
         query = select(InvoiceRow.id).where(_WAITING, self._due(now)).limit(1)
         return self._connection.scalar(query) is not None
 
+    def waiting_up_to(self, most: int) -> int:
+        """How many invoices have no result yet, counted up to `most`: asked often, and of a long queue, too."""
+        some = select(InvoiceRow.id).where(_WAITING).limit(most).subquery()
+        return self._connection.scalar(select(func.count()).select_from(some)) or 0
+
     def claim(self, *, now: datetime, lease: timedelta, limit: int) -> list[Waiting]:
         """Takes invoices that wait, the oldest first; nobody else gets them before `lease` is over.
 

@@ -21,6 +21,7 @@ def test_status_counts_what_is_there(commands: Commands) -> None:
     assert list(status) == [
         *("at", "queued", "oldest_queued_seconds", "newest_mail_at", "quarantined", "mails", "invoices"),
         *(
+            "validations_waiting",
             "accounts",
             "retention_due",
             "retention_overdue_seconds",
@@ -36,6 +37,7 @@ def test_status_counts_what_is_there(commands: Commands) -> None:
     assert (status["queued"], status["oldest_queued_seconds"], status["quarantined"]) == (0, None, 1)
     assert status["mails"] == {str(MailState.FILED): 1, str(MailState.QUARANTINED): 1}
     assert status["invoices"] == {"available productive": 1}
+    assert status["validations_waiting"] == 1
     assert status["accounts"] == {"registered": 1}
     assert status["disk"]["used_by_store_octets"] > 0
 
@@ -75,6 +77,20 @@ def test_status_says_what_to_do_without_a_database(on_sqlite: Commands) -> None:
     assert said.startswith("Error: the database does not answer: ")
     assert "keep their mail" in said
     assert "`invoices check-config`" in said
+
+
+def test_watching_goes_on_without_a_database(on_sqlite: Commands) -> None:
+    """Whoever starts it again has the screen open meanwhile."""
+    on_sqlite.environment["INVOICES_DATABASE__URL"] = "postgresql+psycopg://nobody@127.0.0.1:1/nothing"
+    watching = ("status", "--watch", "--every", "0.1", "--times", "2")
+
+    looks = on_sqlite.lines(*watching)
+    screen = on_sqlite.call(*watching).output
+
+    assert [sorted(look) for look in looks] == [["at", "attention"]] * 2
+    assert looks[1]["attention"][0].startswith("the database does not answer: ")
+    assert "! the database does not answer: " in screen
+    assert "keep their mail" in " ".join(screen.split())
 
 
 def test_the_schema_is_made_once(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from ingest.exposition import Queue
 from ingest.processing.validator import LEASE, Validator
 from retention.worker import drill
 from storage.expiry import RetentionPeriods
@@ -19,6 +20,7 @@ from tests.validated import answering, validation
 from tracing import steps
 from validation.examiners import ExaminationFailed, Examiners
 
+WAITING = "invoices_validations_waiting"
 _PERIODS = RetentionPeriods(productive_days=90, test_days=30, tombstone_days=365)
 
 
@@ -102,6 +104,22 @@ def test_what_kills_its_examiner_is_given_up_after_three_tries(store: Store, dat
     assert invoice.validation is not None
     assert invoice.validation.status is ValidationStatus.NOT_VALIDATED
     assert examiners.asked == 3  # type: ignore[attr-defined]  # of the stand-in
+
+
+@pytest.mark.parametrize("validates", [True, False])
+def test_what_waits_is_counted_where_it_is_validated(
+    store: Store, database_url: str, validates: bool
+) -> None:
+    """The one stage that gives way to all others: an alarm knows when its turn never comes."""
+    filed = file_invoice(database_url)
+    file_invoice(database_url, addresses=("b@company.example",))
+    with store.transaction() as records:
+        records.validations.record(filed.invoice_id, validation(), at=making.NOW)
+
+    shown = list(Queue(store, lambda: making.NOW, validates=validates).collect())
+
+    waiting = [sample.value for one in shown if one.name == WAITING for sample in one.samples]
+    assert waiting == ([1] if validates else [])
 
 
 def test_validating_is_a_step_of_the_mail(store: Store, database_url: str, told: list[steps.Done]) -> None:
