@@ -61,7 +61,7 @@ def _queue(queued: int, oldest: int | None) -> str:
 
 
 def _validation(waiting: int | None) -> str:
-    return "is not done here" if waiting is None else f"{waiting} invoices wait for their result"
+    return "is not done here" if waiting is None else f"{waiting} invoices waiting for their result"
 
 
 def _retention(due: dict[str, int], overdue: int | None) -> str:
