@@ -7,7 +7,7 @@ import errno
 import fcntl
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -86,6 +86,22 @@ class OctetLog:
         os.close(descriptor)
         return None
 
+    def erase_end(self, segment: str, end: int, claim: Callable[[], int]) -> None:
+        """Erases what lies behind the last place of a segment that nobody writes to: its process was killed.
+
+        A writer that takes the segment does the same, but a full one is never taken again. `end` is where the last
+        place ended just now; `claim` is as in `take`, and called when there is anything to erase. Raises OSError.
+        """
+        with (
+            suppress(FileNotFoundError, BlockingIOError),
+            _opened(self._path(segment), os.O_RDWR) as descriptor,
+        ):
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            size = os.fstat(descriptor).st_size
+            if _holds_anything(descriptor, end, size) and (used := claim()) < size:
+                _erase(descriptor, used, size - used)
+                os.fdatasync(descriptor)
+
     def remove(self, segment: str) -> bool:
         """Removes a segment that nothing lies in any more; False while somebody writes to it. Raises OSError."""
         try:
@@ -160,6 +176,22 @@ def _opened(path: Path, flags: int) -> Iterator[int]:
         yield descriptor
     finally:
         os.close(descriptor)
+
+
+def _holds_anything(descriptor: int, position: int, end: int) -> bool:
+    """Whether any octet there is not zero. Raises OSError."""
+    while position < end:
+        try:
+            position = os.lseek(descriptor, position, os.SEEK_DATA)
+        except OSError as error:
+            if error.errno == errno.ENXIO:  # a hole to the end
+                return False
+            raise
+        piece = os.pread(descriptor, CHUNK_OCTETS, position)
+        if piece.strip(b"\0"):
+            return True
+        position += len(piece) or end
+    return False
 
 
 def _erase(descriptor: int, position: int, size: int) -> None:

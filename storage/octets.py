@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, suppress
+from functools import partial
 
 from sqlalchemy import Engine
 from sqlalchemy.engine import Connection
@@ -124,6 +125,13 @@ class Octets:
             with self._writing() as connection:
                 StoredOctets(connection).forget(freed)
                 StoredOctets(connection).remove_empty_segments()
+                ends = StoredOctets(connection).ends()
+            for segment, end in ends.items():
+                log.erase_end(segment, end, partial(self._claimed, segment))
+
+    def _claimed(self, segment: str) -> int:
+        with self._writing() as connection:
+            return StoredOctets(connection).claim(segment)
 
     def _free_blobs(self) -> None:
         while True:

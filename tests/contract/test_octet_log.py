@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import errno
 import os
+import sqlite3
 from collections.abc import Iterable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -66,6 +68,12 @@ def _segments(tmp_path: Path) -> list[Path]:
 
 def _lies_on_disk(tmp_path: Path, mail: IncomingMail) -> bool:
     return any(mail.octets in file.read_bytes() for file in tmp_path.rglob("*") if file.is_file())
+
+
+def _claims(url: str) -> list[int]:
+    """How often each segment was taken by somebody."""
+    with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as connection:
+        return sorted(row[0] for row in connection.execute("SELECT claims FROM octet_segment"))
 
 
 class _BreaksOff:
@@ -200,6 +208,51 @@ def test_what_a_killed_process_wrote_and_never_promised_is_erased(
     assert lost not in segment.read_bytes()
     assert _octets(heir, mail) == mail.octets
     heir.close()
+
+
+@pytest.mark.parametrize("punches", [True, False])
+def test_what_was_never_promised_goes_from_a_segment_that_nobody_takes_any_more(
+    store: Store, tmp_path: Path, url: str, monkeypatch: pytest.MonkeyPatch, punches: bool
+) -> None:
+    """One process of a thousand was killed just when what it wrote had filled its segment. No writer takes a full
+    one, so its last octets stayed for as long as the mails beside them; now retention erases them, and only once.
+    """
+    if not punches:
+        monkeypatch.setattr(octet_log, "_punched", lambda *_: False)
+    mail = _large()
+    store.add_mails([mail])
+    store.close()
+    [segment] = _segments(tmp_path)
+    lost = os.urandom(LARGE)
+    with segment.open("ab") as file:
+        file.write(lost)
+    monkeypatch.setattr(octet_log, "SEGMENT_OCTETS", 2 * LARGE)
+    heir = Store.open(url)
+    heir.add_mails([_large()])
+    assert lost in segment.read_bytes()
+
+    for _ in range(2):
+        heir.octets.free()
+
+    assert segment.read_bytes().rstrip(b"\0") == mail.octets.rstrip(b"\0")
+    assert _octets(heir, mail) == mail.octets
+    assert _claims(url) == [1, 2]
+    heir.close()
+
+
+def test_what_is_being_written_is_left_alone(store: Store, tmp_path: Path, url: str) -> None:
+    """A writer may be between its octets and their transaction when retention looks."""
+    store.add_mails([_large()])
+    [segment] = _segments(tmp_path)
+    coming = os.urandom(LARGE)
+    with segment.open("ab") as file:
+        file.write(coming)
+    other = Store.open(url)
+
+    other.octets.free()
+
+    assert coming in segment.read_bytes()
+    other.close()
 
 
 def test_a_full_segment_is_followed_by_another(
