@@ -22,3 +22,10 @@ def failed(incident: str, method: str, route: str, error: Exception) -> None:
         error=type(error).__name__,
         exc_info=error,
     )
+
+
+def unavailable(incident: str, method: str, route: str, error: Exception) -> None:
+    """The database, or every reader of documents, had no answer for a page of `route`; its visitor was told the
+    `incident`, and to try again.
+    """
+    _log.warning("portal-unavailable", incident=incident, method=method, route=route, error=str(error))

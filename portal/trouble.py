@@ -20,6 +20,7 @@ from portal.wired import wired
 from storage.errors import NotFound, StorageUnavailable, StoreError
 
 RETRY_SECONDS = 10
+_LATER = (StorageUnavailable, Busy)  # no bug, and over by itself
 KNOWN = {400, 401, 403, 404, 405, 413, 429, 503}  # each has a text of its own; the others are told as 500
 
 
@@ -32,7 +33,8 @@ async def answer(request: Request, error: Exception) -> Response:
     incident = None
     if status >= 500:
         incident = secrets.token_hex(4)
-        portal_log.failed(incident, request.method, _route(request), error)
+        tell = portal_log.unavailable if isinstance(error, _LATER) else portal_log.failed
+        tell(incident, request.method, _route(request), error)
     response = _told(request, status, incident, _said(error))
     for name, value in (getattr(error, "headers", None) or {}).items():
         response.headers[name] = value
@@ -60,9 +62,7 @@ def _status(error: Exception) -> int:
             return 403
         case TooMuch():
             return 413
-        case StorageUnavailable() | Busy():
-            return 503
-        case StoreError():
+        case Busy() | StoreError():
             return 503
         case _:
             return 500

@@ -147,7 +147,7 @@ def no_blobs(house: House) -> None:
 
 
 def any_mail(house: House) -> None:
-    """A mail with steps to tell of, and not the one that others send."""
+    """The first mail with steps to tell of: that a collector is away is told once."""
     house.mailbox.send(MAIL + b"traced\r\n", [KNOWN])
 
 
@@ -315,19 +315,19 @@ NEGLECTED = [
         metric="invoices_troubles event=reload-refused",
     ),
     Fault(
+        name="the collector of traces is away",
+        provoke=any_mail,
+        event="traces-lost",
+        cause="collector=http://127.0.0.1:1",
+        metric="invoices_troubles event=traces-lost",
+    ),
+    Fault(
         name="an invoice that cannot be read",
         provoke=broken_invoice,
         event="quarantined",
         cause="it could not be filed as an invoice",
         status="1 in quarantine: `invoices quarantine list`",
         metric="invoices_mails_waiting state=quarantined",
-    ),
-    Fault(
-        name="the collector of traces is away",
-        provoke=any_mail,
-        event="traces-lost",
-        cause="collector=http://127.0.0.1:1",
-        metric="invoices_troubles event=traces-lost",
     ),
     Fault(
         name="the clock is wrong",
@@ -386,9 +386,9 @@ AWAY = [
     Fault(
         name="the portal shows no page",
         provoke=page_without_database,
-        event="portal-failed",
-        cause="StorageUnavailable",
-        metric="invoices_troubles event=portal-failed",
-        status="`portal-failed`",
+        event="portal-unavailable",
+        cause="not currently accepting connections",
+        metric="invoices_troubles event=portal-unavailable",
+        status="`portal-unavailable`",
     ),
 ]

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
+from structlog.testing import capture_logs
 
 from portal.app import create_app
 from portal.rendering import is_local
@@ -173,10 +174,15 @@ def test_a_database_that_is_away_is_told_in_plain_words(
         raise StorageUnavailable("secret database host")
 
     monkeypatch.setattr(place.store, "reading", away)
-    with caplog.at_level(logging.CRITICAL):
+    with caplog.at_level(logging.CRITICAL), capture_logs() as logged:
         answer = browser.get("/")
 
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "10")
+    [line] = logged
+    assert (line["event"], line["log_level"]) == ("portal-unavailable", "warning")
+    assert line["error"] == "secret database host", "the cause in one line, and no trace of a bug"
+    assert line["incident"] in answer.text
+    assert "exc_info" not in line
     assert "New invoices are not lost" in answer.text
     assert "secret" not in answer.text
     assert browser.get("/healthz").status_code == 200
