@@ -17,6 +17,7 @@ from typing import Any, Protocol
 
 import psycopg
 
+from storage.copied_rows import copied
 from storage.octet_log import Extent
 from storage.postgres_session import SET_LOCAL
 from storage.records.history import HistoryEventName
@@ -289,9 +290,8 @@ class PostgresIncoming:
             self._connection.cursor() as cursor,
             cursor.copy(f"COPY {name} ({', '.join(columns)}) FROM STDIN (FORMAT BINARY)") as copy,
         ):
-            copy.set_types(["varchar", "int4", "bytea"])
-            for row in _rows_of_octets(mails):
-                copy.write_row(row)
+            for portion in copied(_rows_of_octets(mails)):
+                copy.write(portion)
 
 
 @cache
