@@ -24,6 +24,9 @@ class DaemonLog:
 
     def __init__(self, path: Path) -> None:
         self.filed: dict[str, Filed] = {}  # by mail id
+        self.checked: set[str] = set()  # mails whose sender was checked, by id
+        self.validated = 0  # invoices
+        self.validates = True
         self.trouble: list[str] = []
         self._path = path
         self._offset = 0
@@ -49,5 +52,11 @@ class DaemonLog:
             self.filed[event["mail"]] = Filed(
                 at=at, outcome=event["outcome"], milliseconds=event["milliseconds"]
             )
+        elif event["event"] == "sender-checked":
+            self.checked.add(event["mail"])
+        elif event["event"] == "validated":
+            self.validated += 1
+        elif event["event"] == "validation-off":
+            self.validates = False
         elif event.get("level") in _TROUBLE:
             self.trouble.append(line)

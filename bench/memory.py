@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bench.figures import MIB, slope
-from bench.processes import Sample
+from bench.processes import Role, Sample
 from bench.wave import Wave
 
 
@@ -16,10 +16,10 @@ class Memory:
 
     at_start: float  # the daemon, before the first mail
     at_rest: dict[int, float]  # the daemon, by the number of mails on record
-    readers_at_rest: dict[int, float]  # all readers, by the number of mails on record
-    peak: float  # the daemon and its readers together
+    below_at_rest: dict[Role, dict[int, float]]  # all of a role together, by the number of mails on record
+    peak: float  # the daemon and all below it together
     daemon_growth: float  # at rest, from the first wave to the last
-    reader_growth: float  # of the reader that grew most, at rest, while it lived
+    growth_below: dict[Role, float]  # of the process of that role that grew most, at rest, while it lived
     peak_growth: float  # of the peak, from the first wave to the last
     kib_per_mail: float  # slope of the daemon at rest
 
@@ -27,7 +27,7 @@ class Memory:
         """What grew by more than `bound` MiB, in words."""
         grown = {
             "the daemon at rest": self.daemon_growth,
-            "a reader at rest": self.reader_growth,
+            **{f"a {role} at rest": growth for role, growth in self.growth_below.items()},
             "the peak of all processes": self.peak_growth,
         }
         return [
@@ -38,19 +38,23 @@ class Memory:
 
 
 def memory(at_start: Sample, waves: Sequence[Wave], samples: Sequence[Sample]) -> Memory:
-    """Sums up a round. The first wave is the warm-up: what it takes, it may keep."""
+    """Sums up a round. The first wave is the warm-up: what it takes, it may keep.
+
+    So may each process below the daemon with what it has at its first rest: it has worked by then.
+    """
     counts = [sum(len(wave.transfers) for wave in waves[: number + 1]) for number in range(len(waves))]
     rests = [wave.at_rest for wave in waves]
     peaks = [_peak(wave, samples) for wave in waves]
     return Memory(
         at_start=at_start.daemon / MIB,
         at_rest={count: rest.daemon / MIB for count, rest in zip(counts, rests, strict=True)},
-        readers_at_rest={
-            count: sum(rest.readers.values()) / MIB for count, rest in zip(counts, rests, strict=True)
+        below_at_rest={
+            role: {count: rest.of(role) / MIB for count, rest in zip(counts, rests, strict=True)}
+            for role in _roles(rests)
         },
         peak=max(peaks) / MIB,
         daemon_growth=(rests[-1].daemon - rests[0].daemon) / MIB,
-        reader_growth=max(_reader_growth(rests), default=0) / MIB,
+        growth_below={role: max(_growth(rests, role)) / MIB for role in _roles(rests)},
         peak_growth=(peaks[-1] - peaks[0]) / MIB,
         kib_per_mail=slope([(count, rest.daemon / 1024) for count, rest in zip(counts, rests, strict=True)]),
     )
@@ -62,10 +66,16 @@ def _peak(wave: Wave, samples: Sequence[Sample]) -> int:
     return max([*within, wave.at_rest.together])
 
 
-def _reader_growth(rests: Sequence[Sample]) -> list[int]:
-    """Of each reader from the first time it was seen at rest to the last; they are replaced by and by."""
+def _roles(rests: Sequence[Sample]) -> list[Role]:
+    seen = {child.role for rest in rests for child in rest.below.values()}
+    return [role for role in Role if role in seen]
+
+
+def _growth(rests: Sequence[Sample], role: Role) -> list[int]:
+    """Of each process of a role from the first time it was seen at rest to the last; they are replaced by and by."""
     seen: dict[int, list[int]] = {}
     for rest in rests:
-        for pid, octets in rest.readers.items():
-            seen.setdefault(pid, []).append(octets)
+        for pid, child in rest.below.items():
+            if child.role is role:
+                seen.setdefault(pid, []).append(child.octets)
     return [octets[-1] - octets[0] for octets in seen.values()]

@@ -1,4 +1,4 @@
-"""What the daemon and its readers take of memory and processor time, from /proc (proc(5))."""
+"""What the daemon and the processes it starts take of memory and processor time, from /proc (proc(5))."""
 
 from __future__ import annotations
 
@@ -6,12 +6,41 @@ import os
 import threading
 import time
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from types import TracebackType
+
+from ingest.processing.authentication import process as sender_checking
+from reading import sandbox
+from validation import examiners
 
 _PROC = Path("/proc")
 _TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 _EVERY_SECONDS = 0.2
+
+
+class Role(StrEnum):
+    """What a process below the daemon is there for."""
+
+    READER = "reader"
+    VALIDATOR = "validator"
+    SENDER_CHECKER = "sender checker"
+    UNKNOWN = "process of unknown kind"
+
+
+_PROGRAMS = {
+    sandbox.READER: Role.READER,
+    examiners.PROGRAM: Role.VALIDATOR,
+    sender_checking.PROGRAM: Role.SENDER_CHECKER,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Child:
+    """A process below the daemon."""
+
+    role: Role
+    octets: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,12 +49,16 @@ class Sample:
 
     at: float  # seconds since 1970
     daemon: int
-    readers: dict[int, int]  # by process id
+    below: dict[int, Child]  # by process id
 
     @property
     def together(self) -> int:
-        """The daemon and all its readers."""
-        return self.daemon + sum(self.readers.values())
+        """The daemon and all below it."""
+        return self.daemon + sum(child.octets for child in self.below.values())
+
+    def of(self, role: Role) -> int:
+        """All processes that are there for the same."""
+        return sum(child.octets for child in self.below.values() if child.role is role)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +66,10 @@ class Used:
     """Seconds of processor time since a process began."""
 
     daemon: float
-    readers: float  # also of those that were replaced
+    below: float  # of all processes it started, also of those that were replaced
+
+    def __sub__(self, before: Used) -> Used:
+        return Used(daemon=self.daemon - before.daemon, below=self.below - before.below)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,18 +89,18 @@ def machine() -> Machine:
 
 
 def sample(pid: int) -> Sample:
-    """The memory of a daemon and its readers now. Raises OSError when the daemon is gone."""
-    readers = {}
+    """The memory of a daemon and of all below it now. Raises OSError when the daemon is gone."""
+    below = {}
     for child in _children(pid):
         try:
-            readers[child] = _pss(child)
+            below[child] = Child(_role(child), _pss(child))
         except OSError:
             continue  # replaced in this very moment
-    return Sample(at=time.time(), daemon=_pss(pid), readers=readers)
+    return Sample(at=time.time(), daemon=_pss(pid), below=below)
 
 
 def used(pid: int) -> Used:
-    """The processor time of a daemon and its readers so far. Raises OSError when the daemon is gone."""
+    """The processor time of a daemon and of all below it so far. Raises OSError when the daemon is gone."""
     own, waited_for = _seconds(pid)
     living = 0.0
     for child in _children(pid):
@@ -72,7 +108,7 @@ def used(pid: int) -> Used:
             living += sum(_seconds(child))
         except OSError:
             continue  # it counts as waited for from now on, or will soon
-    return Used(daemon=own, readers=waited_for + living)
+    return Used(daemon=own, below=waited_for + living)
 
 
 class Watch:
@@ -105,6 +141,11 @@ class Watch:
 def _children(pid: int) -> list[int]:
     lists = (task / "children" for task in (_PROC / str(pid) / "task").iterdir())
     return [int(child) for one in lists if one.exists() for child in one.read_text().split()]
+
+
+def _role(pid: int) -> Role:
+    words = (_PROC / str(pid) / "cmdline").read_bytes().decode("utf-8", "replace").split("\0")
+    return next((_PROGRAMS[word] for word in words if word in _PROGRAMS), Role.UNKNOWN)
 
 
 def _pss(pid: int) -> int:

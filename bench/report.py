@@ -23,9 +23,10 @@ def round_figures(one: Round, cores: int) -> Figures:
     mails = sum(len(wave.transfers) for wave in waves)
     cpu = {
         "daemon": sum(wave.used.daemon for wave in waves) * 1000 / mails,
-        "readers": sum(wave.used.readers for wave in waves) * 1000 / mails,
+        "below": sum(wave.used.below for wave in waves) * 1000 / mails,
         "sender": sum(wave.sender_seconds for wave in waves) * 1000 / mails,
     }
+    afterwards = [wave.used_afterwards for wave in waves]
     return {
         "mails": mails,
         "recorded_per_second": spread([wave.recorded_per_second for wave in waves]),
@@ -38,8 +39,9 @@ def round_figures(one: Round, cores: int) -> Figures:
         "cpu_milliseconds_a_mail": cpu,
         "cpu_allows_per_second": cores * 1000 / sum(cpu.values()),
         "cpu_milliseconds_by_wave": [
-            (wave.used.daemon + wave.used.readers) * 1000 / len(wave.transfers) for wave in waves
+            (wave.used.daemon + wave.used.below) * 1000 / len(wave.transfers) for wave in waves
         ],
+        "cpu_milliseconds_afterwards": sum(one.daemon + one.below for one in afterwards) * 1000 / mails,
         "cores_share": _cores_share(waves),
         "memory_mib": asdict(_memory(one)),
     }
@@ -95,8 +97,8 @@ def _head(about: Mapping[str, Any]) -> str:
 def _round_lines(number: int, one: Figures) -> list[str]:
     memory_mib, cpu, share = one["memory_mib"], one["cpu_milliseconds_a_mail"], one["cores_share"]
     rests = ", ".join(f"{count}: {mib:.0f}" for count, mib in memory_mib["at_rest"].items())
+    afterwards = one["cpu_milliseconds_afterwards"]
     by_wave = ", ".join(f"{ms:.1f}" for ms in one["cpu_milliseconds_by_wave"])
-    readers = ", ".join(f"{count}: {mib:.0f}" for count, mib in memory_mib["readers_at_rest"].items())
     return [
         f"  {number}. on record      {_rate(one['recorded_per_second'])} mails/s",
         f"     accepted       {_rate(one['accepted_per_second'])} mails/s",
@@ -104,25 +106,29 @@ def _round_lines(number: int, one: Figures) -> list[str]:
         f"     read, recorded {_times(one['read_and_record_milliseconds'])}",
         f"     socket, record {_times(one['to_record_milliseconds'])}",
         (
-            f"     processor time {cpu['daemon']:.1f} ms a mail in the daemon, {cpu['readers']:.1f} in the readers, "
+            f"     processor time {cpu['daemon']:.1f} ms a mail in the daemon, {cpu['below']:.1f} below it, "
             f"{cpu['sender']:.1f} in the sender: {one['cpu_allows_per_second']:.0f} mails/s with all cores"
         ),
-        f"                    daemon and readers by wave: {by_wave} ms a mail",
+        f"                    daemon and all below it by wave: {by_wave} ms a mail",
+        f"                    afterwards, senders and validation: {afterwards:.1f} ms a mail",
         (
             f"     cores          {share['ours']:.0%} ours, {share['others']:.0%} other programs, "
             f"{share['idle']:.0%} idle or waiting, {share['stolen']:.0%} stolen by other machines"
         ),
         (
-            f"     memory         peak {memory_mib['peak']:.0f} MiB with readers; "
+            f"     memory         peak {memory_mib['peak']:.0f} MiB with all below it; "
             f"daemon at rest at first {memory_mib['at_start']:.0f}, after {rests} MiB"
         ),
-        f"                    all readers at rest after {readers} MiB",
-        (
-            f"                    growth from the first wave to the last: daemon {memory_mib['daemon_growth']:+.1f}, "
-            f"a reader {memory_mib['reader_growth']:+.1f}, peak {memory_mib['peak_growth']:+.1f} MiB; "
-            f"slope {memory_mib['kib_per_mail']:+.2f} KiB a mail"
-        ),
+        *(_role_line(role, sizes) for role, sizes in memory_mib["below_at_rest"].items()),
+        f"                    growth from the first wave to the last: daemon {memory_mib['daemon_growth']:+.1f}, "
+        + "".join(f"a {role} {growth:+.1f}, " for role, growth in memory_mib["growth_below"].items())
+        + f"peak {memory_mib['peak_growth']:+.1f} MiB; slope {memory_mib['kib_per_mail']:+.2f} KiB a mail",
     ]
+
+
+def _role_line(role: str, sizes: Mapping[int, float]) -> str:
+    rests = ", ".join(f"{count}: {mib:.0f}" for count, mib in sizes.items())
+    return f"                    {role} at rest, all together, after {rests} MiB"
 
 
 def _limit_lines(limits: Figures) -> list[str]:
@@ -167,7 +173,7 @@ def _whole_times(wave: Wave) -> list[float]:
 
 def _cores_share(waves: Sequence[Wave]) -> dict[str, float]:
     """How the time of all cores was spent while mails were under way; `others` makes a run worth less."""
-    ours = sum(wave.used.daemon + wave.used.readers + wave.sender_seconds for wave in waves)
+    ours = sum(wave.used.daemon + wave.used.below + wave.sender_seconds for wave in waves)
     spent = [wave.machine for wave in waves]
     whole = sum(one.busy + one.idle + one.stolen for one in spent)
     return {

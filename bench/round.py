@@ -25,6 +25,9 @@ class Load:
     wave: int  # mails sent at once, before memory at rest is read
     sessions: int
     mails_per_session: int
+    rests: bool = (
+        True  # a wave comes only when the senders are checked and the invoices validated of that before it
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +75,7 @@ def _measure(mailbox: Mailbox, load: Load) -> Round:
         sending(mailbox.address, load.mails_folder, load.sessions, load.mails_per_session) as sender,
     ):
         waves = tuple(
-            send_wave(sender, log, pid, first, min(first + load.wave, load.mails))
+            send_wave(sender, log, pid, first, min(first + load.wave, load.mails), rests=load.rests)
             for first in range(0, load.mails, load.wave)
         )
     sent = [one for wave in waves for one in wave.transfers]

@@ -140,7 +140,14 @@ def _bursts(burst: int, rounds: int) -> dict[str, list[float]]:
     seconds: dict[str, list[float]] = {"on": [], "off": []}
     with tempfile.TemporaryDirectory(prefix="bench-mails-") as name:
         write_mails(Path(name), range(2 * burst))
-        load = Load(mails_folder=Path(name), mails=2 * burst, wave=burst, sessions=20, mails_per_session=1)
+        load = Load(
+            mails_folder=Path(name),
+            mails=2 * burst,
+            wave=burst,
+            sessions=20,
+            mails_per_session=1,
+            rests=False,
+        )
         for number in range(rounds):
             order = ("off", "on") if number % 2 else ("on", "off")
             for mode in order:

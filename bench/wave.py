@@ -1,4 +1,4 @@
-"""One wave: a number of mails sent at once by many sessions, until the last of them is on record."""
+"""One wave: a number of mails sent at once by many sessions, until all is done that is to be done about them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,8 +14,8 @@ from pathlib import Path
 from bench.daemon_log import DaemonLog, Filed
 from bench.processes import Machine, Sample, Used, machine, sample, used
 
-QUIET_SECONDS = 1.0  # after the last mail, before memory at rest is read
-PATIENCE_SECONDS = 120.0  # without a single mail being filed
+QUIET_SECONDS = 1.0  # after the last invoice is validated, before memory at rest is read
+PATIENCE_SECONDS = 120.0  # without a single mail being filed, or invoice validated
 
 
 class BenchFailed(Exception):  # noqa: N818  -- says what happened
@@ -40,7 +40,8 @@ class Wave:
     transfers: tuple[Transfer, ...]
     filed: dict[str, Filed]  # by mail id
     at_rest: Sample  # when all was done
-    used: Used  # processor time of this wave
+    used: Used  # processor time until all were on record
+    used_afterwards: Used  # from then until all senders were checked and all invoices validated
     sender_seconds: float  # processor time
     machine: Machine  # what all its cores did in this wave
 
@@ -101,18 +102,25 @@ def sending(address: tuple[str, int], folder: Path, sessions: int, mails_each: i
             process.kill()
 
 
-def send_wave(sender: Sender, log: DaemonLog, pid: int, first: int, after: int) -> Wave:
-    """Sends mails and waits until each is on record. Raises BenchFailed, OSError when the daemon is gone."""
+def send_wave(sender: Sender, log: DaemonLog, pid: int, first: int, after: int, *, rests: bool) -> Wave:
+    """Sends mails and waits until all are on record, if it `rests` until nothing is left to do about them, either.
+
+    Raises BenchFailed, OSError when the daemon is gone.
+    """
     before, machine_before = used(pid), machine()
     transfers, sender_seconds = sender.send(first, after)
     _wait_until_filed(log, {one.mail_id for one in transfers})
     spent, machine_spent = used(pid), machine()
+    if rests:
+        _wait_until_done(log)
+    done = used(pid)
     time.sleep(QUIET_SECONDS)
     return Wave(
         transfers=tuple(transfers),
         filed={one.mail_id: log.filed[one.mail_id] for one in transfers},
         at_rest=sample(pid),
-        used=Used(daemon=spent.daemon - before.daemon, readers=spent.readers - before.readers),
+        used=spent - before,
+        used_afterwards=done - spent,
         sender_seconds=sender_seconds,
         machine=Machine(
             busy=machine_spent.busy - machine_before.busy,
@@ -123,13 +131,22 @@ def send_wave(sender: Sender, log: DaemonLog, pid: int, first: int, after: int) 
 
 
 def _wait_until_filed(log: DaemonLog, mail_ids: set[str]) -> None:
-    done, give_up_at = -1, 0.0
-    while mail_ids - log.filed.keys():
-        if len(log.filed) > done:
-            done, give_up_at = len(log.filed), time.monotonic() + PATIENCE_SECONDS
+    _wait(log, lambda: len(mail_ids - log.filed.keys()), "mails were not filed")
+
+
+def _wait_until_done(log: DaemonLog) -> None:
+    _wait(log, lambda: len(log.filed.keys() - log.checked), "senders were not checked")
+    if log.validates:  # each of these mails holds one invoice
+        _wait(log, lambda: len(log.filed) - log.validated, "invoices were not validated")
+
+
+def _wait(log: DaemonLog, missing: Callable[[], int], what: str) -> None:
+    least, give_up_at = sys.maxsize, 0.0
+    while left := missing():
+        if left < least:
+            least, give_up_at = left, time.monotonic() + PATIENCE_SECONDS
         if time.monotonic() > give_up_at:
-            missing = len(mail_ids - log.filed.keys())
             trouble = log.trouble[-1] if log.trouble else "the log tells no trouble"
-            raise BenchFailed(f"{missing} mails were not filed; {trouble}")
+            raise BenchFailed(f"{left} {what}; {trouble}")
         time.sleep(0.05)
         log.read()

@@ -48,6 +48,7 @@ class Examiners:
         self._process: subprocess.Popen[bytes] | None = None
         self._connection: Connection | None = None
         self._served = 0
+        self._answered_at = 0.0
 
     def __enter__(self) -> Examiners:
         return self
@@ -93,9 +94,15 @@ class Examiners:
             self.close()
             return ExaminationFailed("the process that examined it died")
         self._served += 1
+        self._answered_at = time.monotonic()
         if self._served >= self._limits.invoices_per_process or self._resident() > self._limits.grown_octets:
             self.close()
         return validation
+
+    def close_unless_used(self, seconds: float) -> None:
+        """Ends the process when nothing was examined for so long; the next invoice gets a fresh one."""
+        if self._process is not None and time.monotonic() - self._answered_at >= seconds:
+            self.close()
 
     def close(self) -> None:
         """Ends the process."""

@@ -25,6 +25,9 @@ AT_ONCE = 8
 MOST_TRIES = 3
 RETRY_AFTER = timedelta(seconds=30)
 IDLE_SECONDS = 1.0  # how often we look when nothing waits
+KEEP_SECONDS = (
+    300.0  # so long the examining process stays without work: its rules take 230 MiB, and a second to load
+)
 _ACTOR = "validator"
 
 
@@ -66,6 +69,7 @@ class Validator:
         try:
             while not self._stop.is_set():
                 if not self._persistently():
+                    self._examiners.close_unless_used(KEEP_SECONDS)
                     self._stop.wait(IDLE_SECONDS)
         except Exception as error:
             mail_log.validator_died(error)

@@ -8,6 +8,7 @@ meanwhile nodes are killed and paused, the store is away, the standby takes over
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import os
 import secrets
@@ -25,6 +26,7 @@ from pathlib import Path
 
 from fixtures.expectation import cases
 from tests.cluster.judging import SendersList, Verdict, judged, unfiled
+from tests.cluster.looking import Stretch, looking
 from tests.cluster.nodes import PORT, PORTAL_PORT, Node
 from tests.cluster.postgres import Servers
 from tests.cluster.troubles import Happened, Troubles, say
@@ -45,6 +47,9 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--minutes", type=float, default=1.0)
     parser.add_argument(
         "--calm", type=float, default=2.0, help="seconds without a kill or a pause, at most (%(default)s)"
+    )
+    parser.add_argument(
+        "--every", type=int, default=10_000, help="mails between two looks at dead rows (%(default)s)"
     )
     parser.add_argument("--json", action="store_true", help="figures for machines")
     wanted = parser.parse_args(arguments)
@@ -74,7 +79,11 @@ def _tried(
     troubles = Troubles(
         list(nodes), servers, store, seconds=seconds, away=min(_LONGEST_AWAY, seconds / 5), calm=wanted.calm
     )
-    with _asked(nodes) as answers, _sending(folder, template, wanted.mails, seconds) as sender:
+    with (
+        _asked(nodes) as answers,
+        looking(servers, wanted.every) as stretches,
+        _sending(folder, template, wanted.mails, seconds) as sender,
+    ):
         troubles.run()
         say("the troubles are over")
         sender.wait(_GIVE_UP_SECONDS)
@@ -86,8 +95,10 @@ def _tried(
     verdict = judged(servers, SendersList.read(folder / "list"), template)
     broken = bool(waiting) or after > _MOST_SECONDS_AFTER or not verdict.fine
     print(_told(verdict, troubles.happened, after, answers, nodes))
+    print(*_looks(stretches, servers), sep="\n")
     if wanted.json:
-        print(json.dumps({"after": after, **asdict(troubles.happened), **asdict(verdict)}))
+        looks = [asdict(stretch) for stretch in stretches[1:]]
+        print(json.dumps({"after": after, **asdict(troubles.happened), **asdict(verdict), "looks": looks}))
     return int(broken)
 
 
@@ -191,6 +202,12 @@ def _told(
     )
     rest = f"pages: {dict(sorted(answers.items()))}; octets still in the database: {verdict.in_database}"
     return "\n".join([mails, troubles, rest, *verdict.refused[:5]])
+
+
+def _looks(stretches: list[Stretch], servers: Servers) -> Iterator[str]:
+    for before, stretch in itertools.pairwise(stretches):
+        yield stretch.told(before)
+    yield f"waits for a lock of a second and more, in the log of PostgreSQL: {servers.long_waits()}"
 
 
 if __name__ == "__main__":

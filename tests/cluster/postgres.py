@@ -77,6 +77,10 @@ class Servers:
             f"host={self.primary} port={self._port} user=postgres dbname={database}", autocommit=True
         )
 
+    def long_waits(self) -> int:
+        """How often a server logged that somebody waits for a lock (log_lock_waits)."""
+        return sum(file.read_text().count("still waiting for") for file in self._folder.glob("*.log"))
+
     def _follow(self) -> None:
         home = self._home(self.standby)
         source = f"host={self.primary} port={self._port} user=postgres application_name=standby"

@@ -131,6 +131,19 @@ def test_whoever_stops_does_not_wait() -> None:
     assert given_up == ExaminationFailed("nobody waits for it any more")
 
 
+def test_a_process_that_nobody_asks_ends() -> None:
+    """Its rules take more memory than all else together; a mailbox with a few mails a day would pay it for ever."""
+    octets = _sample("xrechnung-cii")
+    with Examiners() as examiners:
+        _examined(examiners, octets)
+        examiners.close_unless_used(60.0)
+        kept = examiners.pid
+        examiners.close_unless_used(0.0)
+        gone = examiners.pid
+
+    assert (kept is not None, gone) == (True, None)
+
+
 def test_a_process_that_has_grown_is_replaced() -> None:
     """Whatever the libraries leak."""
     octets = _sample("xrechnung-cii")

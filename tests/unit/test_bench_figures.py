@@ -10,18 +10,25 @@ from hypothesis import strategies as st
 
 from bench.figures import MIB, percentile, slope, spread
 from bench.memory import Memory, memory
-from bench.processes import Machine, Sample, Used
+from bench.processes import Child, Machine, Role, Sample, Used
 from bench.wave import Transfer, Wave
 
-NO_READERS: dict[int, float] = {}
+NOBODY: dict[int, float] = {}
 
 
-def resting(at: float, daemon: float, readers: dict[int, float] = NO_READERS) -> Sample:
-    """A sample `at` seconds, of sizes in MiB."""
+def resting(
+    at: float, daemon: float, readers: dict[int, float] = NOBODY, validators: dict[int, float] = NOBODY
+) -> Sample:
+    """A sample `at` seconds, of sizes in MiB by process id."""
+    by_role = {Role.READER: readers, Role.VALIDATOR: validators}
     return Sample(
         at=at,
         daemon=int(daemon * MIB),
-        readers={pid: int(size * MIB) for pid, size in readers.items()},
+        below={
+            pid: Child(role, int(size * MIB))
+            for role, sizes in by_role.items()
+            for pid, size in sizes.items()
+        },
     )
 
 
@@ -35,7 +42,8 @@ def wave(at_rest: Sample, *, begun: Sequence[float]) -> Wave:
         transfers=tuple(transfers),
         filed={},
         at_rest=at_rest,
-        used=Used(daemon=0, readers=0),
+        used=Used(daemon=0, below=0),
+        used_afterwards=Used(daemon=0, below=0),
         sender_seconds=0,
         machine=Machine(busy=0, idle=0, stolen=0),
     )
@@ -99,8 +107,8 @@ def test_memory_at_rest_stands_beside_the_mails_on_record() -> None:
 
     assert found.at_start == 45
     assert found.at_rest == {2: 50, 4: 51, 6: 52}
-    assert found.readers_at_rest == {2: 40, 4: 41, 6: 42}
-    assert (found.daemon_growth, found.reader_growth) == (2, 2)
+    assert found.below_at_rest == {Role.READER: {2: 40, 4: 41, 6: 42}}
+    assert (found.daemon_growth, found.growth_below) == (2, {Role.READER: 2})
     assert found.kib_per_mail == pytest.approx(512)
 
 
@@ -114,7 +122,7 @@ def test_what_the_warm_up_takes_is_no_growth() -> None:
 
 
 def test_a_peak_belongs_to_the_wave_it_was_seen_in() -> None:
-    """From its first mail to its rest, of the daemon and its readers together; what lies between waves is nobody's."""
+    """From its first mail to its rest, of the daemon and all below it; what lies between waves is nobody's."""
     waves = [wave(resting(20, 50), begun=[12, 10]), wave(resting(40, 50), begun=[30])]
     samples = [
         resting(9.9, 500),
@@ -147,15 +155,29 @@ def test_a_reader_is_compared_with_itself_only() -> None:
 
     found = memory(resting(5, 45), waves, [])
 
-    assert found.reader_growth == 3
+    assert found.growth_below == {Role.READER: 3}
 
 
-def test_a_daemon_at_rest_without_readers_has_none_that_grew() -> None:
+def test_a_process_that_starts_later_is_no_growth_of_another() -> None:
+    """The one that validates holds its rules; it starts when there is time, beside readers that do not grow."""
+    waves = [
+        wave(resting(20, 50, {7: 30}), begun=[10]),
+        wave(resting(40, 50, {7: 30}, {9: 230}), begun=[30]),
+        wave(resting(60, 50, {7: 31}, {9: 225}), begun=[50]),
+    ]
+
+    found = memory(resting(5, 45), waves, [])
+
+    assert found.growth_below == {Role.READER: 1, Role.VALIDATOR: -5}
+    assert found.below_at_rest[Role.VALIDATOR] == {1: 0, 2: 230, 3: 225}
+
+
+def test_a_daemon_at_rest_with_nobody_below_it_has_none_that_grew() -> None:
     """They may all have been replaced in that very moment."""
     found = memory(resting(5, 45), [wave(resting(20, 50), begun=[10])], [])
 
-    assert found.readers_at_rest == {1: 0}
-    assert found.reader_growth == 0
+    assert found.below_at_rest == {}
+    assert found.growth_below == {}
 
 
 def grown(*, daemon: float = 0, reader: float = 0, peak: float = 0) -> Memory:
@@ -163,10 +185,10 @@ def grown(*, daemon: float = 0, reader: float = 0, peak: float = 0) -> Memory:
     return Memory(
         at_start=45,
         at_rest={},
-        readers_at_rest={},
+        below_at_rest={},
         peak=95,
         daemon_growth=daemon,
-        reader_growth=reader,
+        growth_below={Role.READER: reader},
         peak_growth=peak,
         kib_per_mail=0,
     )
