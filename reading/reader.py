@@ -15,7 +15,8 @@ from multiprocessing.connection import Connection
 
 from reading.confinement import confine
 from reading.mail import extract_part, read_mail
-from reading.sandbox import EXTRACT, FOUND, MISSING, RENDER, SHA256_CHARACTERS, RenderRequest
+from reading.sandbox import EXTRACT, FOUND, MISSING, READ, RENDER, SHA256_CHARACTERS, RenderRequest
+from reading.together import joined, parts_of
 from storage import codec
 
 
@@ -35,7 +36,7 @@ def _answer(request: bytes) -> bytes:
     if request[:1] == RENDER:
         described, _, octets = request[1:].partition(b"\n")
         return _rendered(RenderRequest.from_octets(described), octets)
-    return codec.reading_to_octets(read_mail(request[1:]))
+    return joined(b"", (codec.reading_to_octets(read_mail(one)) for one in parts_of(request, len(READ))))
 
 
 def _rendered(wanted: RenderRequest, octets: bytes) -> bytes:

@@ -7,11 +7,13 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from multiprocessing.connection import Connection, wait
 from types import TracebackType
 
+from reading.together import joined, parts_of
 from storage import codec
 from storage.records.reading import MailReading
 
@@ -19,6 +21,12 @@ READER = "reading.reader"  # not imported: it pulls in every parser there is
 READ, EXTRACT, RENDER = b"R", b"X", b"H"  # what a reader is asked for
 FOUND, MISSING = b"F", b"M"  # its answer to the latter two
 SHA256_CHARACTERS = 64
+TOGETHER_SECONDS = (
+    5.0  # for small mails that are read in one go; what takes longer is read again, each by itself
+)
+
+
+_DIED = "the process that read the mail died, perhaps for want of memory"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,19 +80,19 @@ class _Reader:
                 start_new_session=True,  # Ctrl-C and systemd's SIGTERM reach the parent alone
             )
         self.connection = Connection(ours.detach())
-        self.mail_id: str | None = None
+        self.mails: Sequence[tuple[str, bytes]] = ()  # at hand, by mail id
         self.deadline = 0.0
         self.served = 0
 
-    def ask(self, request: bytes, mail_id: str, seconds: int) -> None:
-        self.mail_id = mail_id
+    def ask(self, request: bytes, mails: Sequence[tuple[str, bytes]], seconds: float) -> None:
+        self.mails = mails
         self.deadline = time.monotonic() + seconds
         self.connection.send_bytes(request)
 
     def answer(self) -> bytes:
         octets = self.connection.recv_bytes()
-        self.mail_id = None
-        self.served += 1
+        self.served += len(self.mails)
+        self.mails = ()
         return octets
 
     def close(self) -> None:
@@ -100,6 +108,7 @@ class ReaderPool:
         self._limits = limits or Limits()
         self._size = size
         self._readers: list[_Reader] = []
+        self._alone: deque[tuple[str, bytes]] = deque()  # spoilt by another one that was read with them
 
     def __enter__(self) -> ReaderPool:
         return self
@@ -111,37 +120,43 @@ class ReaderPool:
 
     @property
     def busy(self) -> int:
-        """How many mails are being read now."""
-        return sum(reader.mail_id is not None for reader in self._readers)
+        """How many readers are at work, or soon will be."""
+        return sum(bool(reader.mails) for reader in self._readers) + len(self._alone)
 
     @property
     def free(self) -> int:
-        """How many more mails can be handed over now."""
-        return self._size - self.busy
+        """How many more readers can be given something now."""
+        return max(0, self._size - self.busy)
 
     def start(self, mail_id: str, octets: bytes) -> ReadingFailed | None:
         """Hands a mail to a free reader process; a failure where even that does not work."""
-        idle = self._idle()
-        try:
-            idle.ask(READ + octets, mail_id, self._limits.seconds)
-        except OSError:
-            return self._died(idle)
-        return None
+        return self._start([(mail_id, octets)], self._limits.seconds)
+
+    def start_together(self, mails: Sequence[tuple[str, bytes]]) -> ReadingFailed | None:
+        """The same with some small mails, by id, that are read in one go: a process that was just woken is slow.
+
+        If one of them is the death of the reader, or takes too long, each is read again by itself.
+        """
+        seconds = float(self._limits.seconds)
+        return self._start(mails, min(TOGETHER_SECONDS, seconds) if len(mails) > 1 else seconds)
 
     def finished(self, seconds: float) -> Iterator[tuple[str, MailReading | ReadingFailed]]:
         """Waits at most `seconds` and yields (mail id, what was read) of every mail that is ready or failed."""
-        busy = [one for one in self._readers if one.mail_id is not None]
+        while self._alone and sum(bool(one.mails) for one in self._readers) < self._size:
+            mail_id, octets = self._alone.popleft()
+            failed = self.start(mail_id, octets)
+            if failed is not None:
+                yield mail_id, failed
+        busy = [one for one in self._readers if one.mails]
         if not busy:
             return
         first_deadline = min(one.deadline for one in busy) - time.monotonic()
         ready = wait([one.connection for one in busy], max(0.0, min(seconds, first_deadline)))
         for one in busy:
-            mail_id = one.mail_id or ""
             if one.connection in ready:
-                yield mail_id, self._collect(one)
+                yield from self._collect(one)
             elif time.monotonic() >= one.deadline:
-                self._drop(one)
-                yield mail_id, ReadingFailed(f"reading took longer than {self._limits.seconds} s")
+                yield from self._failed(one, f"reading took longer than {self._limits.seconds} s")
 
     def read(self, mail_id: str, octets: bytes) -> MailReading | ReadingFailed:
         """Reads one mail, while no other is being read."""
@@ -173,7 +188,7 @@ class ReaderPool:
     def _ask(self, request: bytes) -> bytes | None:
         idle = self._idle()
         try:
-            idle.ask(request, "extract", self._limits.seconds)
+            idle.ask(request, [("extract", b"")], self._limits.seconds)
             if not idle.connection.poll(self._limits.seconds):
                 self._drop(idle)
                 raise RuntimeError(f"reading took longer than {self._limits.seconds} s")
@@ -188,10 +203,19 @@ class ReaderPool:
         for one in self._readers:
             one.close()
         self._readers.clear()
+        self._alone.clear()
+
+    def _start(self, mails: Sequence[tuple[str, bytes]], seconds: float) -> ReadingFailed | None:
+        idle = self._idle()
+        try:
+            idle.ask(joined(READ, (octets for _, octets in mails)), mails, seconds)
+        except OSError:
+            return next((failed for _, failed in self._failed(idle, _DIED)), None)
+        return None
 
     def _idle(self) -> _Reader:
         for one in self._readers:
-            if one.mail_id is None:
+            if not one.mails:
                 if one.served < self._limits.mails_per_process:
                     return one
                 self._drop(one)
@@ -200,19 +224,28 @@ class ReaderPool:
         self._readers.append(fresh)
         return fresh
 
-    def _collect(self, one: _Reader) -> MailReading | ReadingFailed:
-        return _guarded(lambda: codec.reading_from_octets(one.answer())) or self._died(one)
+    def _collect(self, one: _Reader) -> Sequence[tuple[str, MailReading | ReadingFailed]]:
+        mails = one.mails
+        readings = _guarded(lambda: [codec.reading_from_octets(part) for part in parts_of(one.answer(), 0)])
+        if readings is None or len(readings) != len(mails):
+            one.mails = mails
+            return self._failed(one, _DIED)
+        return [(mail_id, reading) for (mail_id, _), reading in zip(mails, readings, strict=True)]
 
-    def _died(self, one: _Reader) -> ReadingFailed:
+    def _failed(self, one: _Reader, reason: str) -> Sequence[tuple[str, ReadingFailed]]:
+        """Of several mails nobody knows which one it was, so none of them has failed yet."""
         self._drop(one)
-        return ReadingFailed("the process that read the mail died, perhaps for want of memory")
+        if len(one.mails) > 1:
+            self._alone.extend(one.mails)
+            return []
+        return [(mail_id, ReadingFailed(reason)) for mail_id, _ in one.mails]
 
     def _drop(self, one: _Reader) -> None:
         self._readers.remove(one)
         one.close()
 
 
-def _guarded(read: Callable[[], MailReading]) -> MailReading | None:
+def _guarded(read: Callable[[], list[MailReading]]) -> list[MailReading] | None:
     try:
         return read()
     except (OSError, EOFError, ValueError):  # ValueError: the process is no longer in its right mind

@@ -1,14 +1,19 @@
-"""Loads the octets of claimed mails ahead of their reading: as many in one go as may lie in memory."""
+"""Loads the octets of claimed mails ahead of their reading, and says which small ones are read in one go."""
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
+from itertools import islice
 
 from reading.sandbox import ReadingFailed
 from storage.errors import NotFound
 from storage.store import Store
 
 OCTETS_AT_ONCE = 8 * 1024**2  # of several mails; a larger one is loaded by itself
+OCTETS_TOGETHER = (
+    256 * 1024
+)  # of several mails that one reader gets; a larger one keeps it busy for long enough
 
 
 class Loader:
@@ -18,15 +23,23 @@ class Loader:
         self._store = store
         self._loaded: dict[str, bytes | ReadingFailed] = {}
 
-    def take(self, mail_id: str, behind: Sequence[str]) -> bytes | ReadingFailed:
-        """The octets of a mail; those of the mails `behind` it are loaded along, as far as they fit.
+    def take(self, pending: deque[str], most: int) -> list[tuple[str, bytes | ReadingFailed]]:
+        """Takes the first mail off `pending`, with its octets; if it is small, also those behind it, up to `most`.
 
         A failure like that of a reader where they are lost, so that the mail ends in quarantine. Raises
         StorageUnavailable; then nothing is taken, and all of it may be tried again.
         """
-        if mail_id not in self._loaded:
-            self._load(self._fitting([mail_id, *behind]))
-        return self._loaded.pop(mail_id)
+        if pending[0] not in self._loaded:
+            self._load(self._fitting(list(pending)))
+        together, octets = 0, 0
+        for mail_id in islice(pending, most):
+            loaded = self._loaded.get(mail_id)
+            octets += len(loaded) if isinstance(loaded, bytes) else 0
+            if together and (loaded is None or octets > OCTETS_TOGETHER):
+                break
+            together += 1
+        taken = [pending.popleft() for _ in range(together)]
+        return [(mail_id, self._loaded.pop(mail_id)) for mail_id in taken]
 
     def _load(self, mail_ids: Sequence[str]) -> None:
         found = self._store.octets.of(mail_ids)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import queue
 import threading
 import time
@@ -22,11 +23,13 @@ from ingest.processing.recorder import Finished, Recorder
 from reading.sandbox import Limits, ReaderPool, ReadingFailed
 from storage.claimants import is_dead, new_claimant
 from storage.errors import StorageUnavailable
+from storage.records.reading import MailReading
 from storage.store import Store
 from tracing import steps
 
 LEASE = timedelta(seconds=60)
 AT_ONCE = 32  # mails claimed together, and recorded together
+TOGETHER = 16  # small mails that one reader gets at once
 GATHER_SECONDS = 2.0  # so long a mail that is read waits for others of a queue that is not empty, at most
 IDLE_SECONDS = 1.0  # how often the queue is looked at when nothing wakes us
 LONGEST_PAUSE_SECONDS = 10  # between two tries while the store is away
@@ -157,19 +160,24 @@ class Processor:
             records.mails.renew(held, by=self.name, until=self._now() + LEASE)
 
     def _hand_out(self) -> None:
-        while self._pending and self._pool.free and not self._stop.is_set():
-            mail_id = self._pending.popleft()
-            octets = self._persistently("load", lambda: self._loader.take(mail_id, self._pending))  # noqa: B023  -- called at once
-            self._started[mail_id] = time.monotonic()
-            failed = octets if isinstance(octets, ReadingFailed) else self._pool.start(mail_id, octets)
-            if failed is not None:
-                self._finished.put(step_times.read(Finished(mail_id, failed, self._started.pop(mail_id))))
+        while self._pending and (free := self._pool.free) and not self._stop.is_set():
+            share = min(TOGETHER, math.ceil(len(self._pending) / free))
+            taken = self._persistently("load", lambda: self._loader.take(self._pending, share))  # noqa: B023  -- called at once
+            self._started |= dict.fromkeys((mail_id for mail_id, _ in taken), time.monotonic())
+            mails = [(mail_id, octets) for mail_id, octets in taken if isinstance(octets, bytes)]
+            failed = self._pool.start_together(mails) if mails else None
+            for mail_id, octets in taken:
+                if result := octets if isinstance(octets, ReadingFailed) else failed:
+                    self._finish(mail_id, result)
 
     def _collect(self) -> None:
         if not self._pool.busy:
             time.sleep(0.002)  # all is read, and the recorder is at work
         for mail_id, result in self._pool.finished(0.1):
-            self._finished.put(step_times.read(Finished(mail_id, result, self._started.pop(mail_id))))
+            self._finish(mail_id, result)
+
+    def _finish(self, mail_id: str, result: MailReading | ReadingFailed) -> None:
+        self._finished.put(step_times.read(Finished(mail_id, result, self._started.pop(mail_id))))
 
     def _finish_readings(self) -> None:
         give_up_at = time.monotonic() + STOP_SECONDS

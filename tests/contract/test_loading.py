@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
 
 import pytest
@@ -25,9 +26,15 @@ def _queued(store: Store, sizes: list[int]) -> list[IncomingMail]:
     return mails
 
 
-def _taken(loader: Loader, mails: list[IncomingMail]) -> list[bytes | ReadingFailed]:
-    ids = [mail.id for mail in mails]
-    return [loader.take(mail_id, ids[place + 1 :]) for place, mail_id in enumerate(ids)]
+def _taken(loader: Loader, ids: list[str], most: int = 1) -> list[list[bytes | ReadingFailed]]:
+    pending, taken = deque(ids), []
+    while pending:
+        taken.append([octets for _, octets in loader.take(pending, most)])
+    return taken
+
+
+def _ids(mails: list[IncomingMail]) -> list[str]:
+    return [mail.id for mail in mails]
 
 
 def test_a_claimed_group_is_loaded_in_as_many_statements_as_two_mails(store: Store) -> None:
@@ -36,11 +43,11 @@ def test_a_claimed_group_is_loaded_in_as_many_statements_as_two_mails(store: Sto
     few, many = mails[:2], mails[2:]
 
     with counted_statements(store) as of_few:
-        _taken(Loader(store), few)
+        _taken(Loader(store), _ids(few))
     with counted_statements(store) as of_many:
-        taken = _taken(Loader(store), many)
+        taken = _taken(Loader(store), _ids(many))
 
-    assert taken == [mail.octets for mail in many]
+    assert taken == [[mail.octets] for mail in many]
     assert len(of_many) == len(of_few)
     assert len(of_many) / FULL < 0.2
 
@@ -57,17 +64,32 @@ def test_no_more_is_loaded_than_may_lie_in_memory(store: Store, monkeypatch: pyt
 
     monkeypatch.setattr(store.octets, "of", noted)
 
-    taken = _taken(Loader(store), mails)
+    taken = _taken(Loader(store), _ids(mails))
 
-    assert taken == [mail.octets for mail in mails]
+    assert taken == [[mail.octets] for mail in mails]
     assert loads == [2, 1, 1, 2]
+
+
+def test_small_mails_go_to_a_reader_together(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As many as are wanted and as are loaded; a large one keeps its reader busy for long enough by itself."""
+    monkeypatch.setattr(loading, "OCTETS_TOGETHER", 1000)
+    mails = _queued(store, [100, 100, 100, 100, 5000, 400, 400, 400])
+
+    taken = _taken(Loader(store), _ids(mails), 3)
+
+    assert [[len(one) for one in some if isinstance(one, bytes)] for some in taken] == [
+        [100, 100, 100],
+        [100],
+        [5000],
+        [400, 400],
+        [400],
+    ]
 
 
 def test_a_mail_whose_octets_are_lost_costs_no_other_its_own(store: Store) -> None:
     """It ends in quarantine, and the reason is that of a mail which is loaded by itself."""
     first, last = _queued(store, [100, 100])
-    loader, ids = Loader(store), [first.id, "lost", last.id]
 
-    taken = [loader.take(mail_id, ids[place + 1 :]) for place, mail_id in enumerate(ids)]
+    taken = _taken(Loader(store), [first.id, "lost", last.id], 3)
 
-    assert taken == [first.octets, ReadingFailed("there are no octets of a mail lost"), last.octets]
+    assert taken == [[first.octets, ReadingFailed("there are no octets of a mail lost"), last.octets]]

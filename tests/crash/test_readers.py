@@ -59,6 +59,27 @@ def test_a_reader_that_fails_is_replaced(pool: ReaderPool, word: bytes) -> None:
     assert getattr(honest, "message", None) is not None
 
 
+@pytest.mark.parametrize("word", [b"die", b"hang"])
+def test_a_mail_spoils_no_other_that_was_read_with_it(
+    pool: ReaderPool, monkeypatch: pytest.MonkeyPatch, word: bytes
+) -> None:
+    """Nobody knows which of them it was, so each is read again by itself; the honest ones are what they are."""
+    monkeypatch.setattr(sandbox, "TOGETHER_SECONDS", 1.0)
+    mails = [("first", HONEST), ("deadly", word), ("last", HONEST)]
+
+    failed = pool.start_together(mails)
+    found = {}
+    while pool.busy:
+        found.update(pool.finished(0.1))
+
+    assert failed is None
+    assert isinstance(found.pop("deadly"), ReadingFailed)
+    assert {mail_id: getattr(one, "message", None) is not None for mail_id, one in found.items()} == {
+        "first": True,
+        "last": True,
+    }
+
+
 def test_a_reader_serves_only_so_many_mails(pool: ReaderPool) -> None:
     """Whatever the libraries leak goes with the process."""
     pool._limits = Limits(mails_per_process=2)
@@ -86,6 +107,7 @@ def test_deadly_mails_are_quarantined_after_three_tries_and_honest_ones_are_file
 ) -> None:
     """With the reason on record, and the octets kept."""
     monkeypatch.setattr(processor, "IDLE_SECONDS", 0.01)
+    monkeypatch.setattr(sandbox, "TOGETHER_SECONDS", 0.5)
     deadly = [making.incoming(word) for word in (b"die", b"hang")]
     honest = [making.incoming(HONEST + bytes([number])) for number in range(20)]
     store.add_mails([*deadly, *honest])
