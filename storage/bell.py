@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 import threading
 from collections.abc import Callable
 
@@ -48,8 +49,12 @@ class Bell:
                     raise NobodyRings
                 connection.execute("LISTEN invoices_mail")
                 hear()
+                # Waiting inside `notifies`, the driver would wake ten times a second.
+                line = select.poll()
+                line.register(connection.fileno(), select.POLLIN)
                 while not stop.is_set():
-                    for _ in connection.notifies(timeout=_LOOK_SECONDS, stop_after=1):
-                        hear()
+                    if line.poll(_LOOK_SECONDS * 1000):
+                        for _ in connection.notifies(timeout=0):
+                            hear()
         except psycopg.Error as error:
             raise StorageUnavailable(str(error)) from error

@@ -33,6 +33,7 @@ TOGETHER = 16  # small mails that one reader gets at once
 GATHER_SECONDS = 2.0  # so long a mail that is read waits for others of a queue that is not empty, at most
 IDLE_SECONDS = 1.0  # how often the queue is looked at when nothing wakes us
 LONGEST_PAUSE_SECONDS = 10  # between two tries while the store is away
+RECORDING_SECONDS = 0.05  # between two looks for more mail while all that is held is being recorded
 STOP_SECONDS = 30  # for what is being read when we are told to stop
 
 _Result = TypeVar("_Result")
@@ -61,6 +62,7 @@ class Processor:
         self._recorder = Recorder(wiring.store, wiring.rules, wiring.now, self.name)
         self._wake = threading.Event()
         self._stop = threading.Event()
+        self._recorded = threading.Event()  # a group, since we looked
         self._pending: deque[str] = deque()  # claimed, not yet handed to a reader
         self._started: dict[str, float] = {}  # being read, since when
         self._held: set[str] = set()  # claimed, not yet recorded
@@ -171,8 +173,9 @@ class Processor:
                     self._finish(mail_id, result)
 
     def _collect(self) -> None:
-        if not self._pool.busy:
-            time.sleep(0.002)  # all is read, and the recorder is at work
+        if not self._pool.busy:  # all is read, and the recorder is at work
+            self._recorded.wait(RECORDING_SECONDS)
+            self._recorded.clear()
         for mail_id, result in self._pool.finished(0.1):
             self._finish(mail_id, result)
 
@@ -191,6 +194,7 @@ class Processor:
             if done:
                 self._record(done)
                 self._let_go([one.mail_id for one in done])
+                self._recorded.set()
             if group[-1] is None:
                 return
 
