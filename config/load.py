@@ -24,6 +24,9 @@ _OTHER_VARIABLES = {
     "INVOICES_TEST_SPF_SUITE",
 }  # the last two are the tests'
 
+_LIST = ("Input should be a valid tuple", "expected a list")  # as TOML calls it
+_EXPECTED = ("Input should be", "expected")
+
 _Tree = dict[str, Any]
 
 
@@ -176,7 +179,7 @@ def _sentences(error: ValidationError, origin: dict[tuple[str, ...], str]) -> li
     for problem in error.errors(include_url=False, include_input=False):
         keys = tuple(str(part) for part in problem["loc"])
         source = origin.get(keys[:2]) or origin.get(keys[:1]) or "defaults.toml"
-        message = problem["msg"].removeprefix("Value error, ")
+        message = problem["msg"].removeprefix("Value error, ").replace(*_LIST).replace(*_EXPECTED)
         if problem["type"] == "extra_forbidden":
             message = "there is no such setting"
         if limit := _described(keys):

@@ -124,7 +124,8 @@ def _in_folder(folder: Path) -> Iterator[InstalledRules]:
     except (OSError, KeyError, TypeError, ValueError) as error:
         if isinstance(error, WrongCatalogue):
             raise
-        raise WrongCatalogue(f"{folder / CATALOGUE} cannot be used: {error!r}") from None
+        said = error.strerror if isinstance(error, OSError) else f"{type(error).__name__}: {error}"
+        raise WrongCatalogue(f"{folder / CATALOGUE} cannot be used: {said}") from None
 
 
 def _folder_of(package: str) -> Path:

@@ -118,7 +118,8 @@ def check_smarthost(settings: Settings) -> str:
             tls = implicit or server.has_extn("starttls")
     except (smtplib.SMTPException, OSError) as error:
         raise OSError(
-            f"{smarthost} does not answer as a mail server: {error}; is it the right one?"
+            f"{smarthost} does not answer as a mail server: {getattr(error, 'strerror', None) or error}; "
+            "is it the right one?"
         ) from None
     if code != 250:
         raise OSError(f"{smarthost} answers EHLO with {code}: does it let this machine in?")
@@ -177,7 +178,9 @@ def _in_use(address: str, asks: bytes, greeting: str) -> str:
     line = first_line(address, asks)
     if not line.startswith(greeting):
         protocol = "SMTP" if greeting.startswith("220") else "HTTP"
-        raise OSError(f"{address} is in use by a program that does not speak {protocol}")
+        raise OSError(
+            f"{address} is in use by a program that does not speak {protocol}: stop it, or name another address"
+        )
     return f'{address} is in use, by a server that says "{line}"'
 
 

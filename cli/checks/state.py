@@ -14,6 +14,7 @@ from config.octet_key import octet_key
 from config.settings import Settings
 from reading.sandbox import ReaderPool, ReadingFailed
 from storage.blobs import open_place
+from storage.errors import StorageUnavailable
 from storage.ids import new_id
 from storage.schema import wrong_version
 from storage.store import Store
@@ -31,6 +32,8 @@ _MAIL = b"Subject: a mail of check-config\r\n\r\nNothing is in it.\r\n"
 def check_data_dir(settings: Settings) -> str:
     """A file is written, read and deleted where everything will lie."""
     folder = _nearest(settings.data_dir)
+    if not folder.is_dir():
+        raise OSError(f"{folder} is no folder; name another in data_dir")
     if not os.access(folder, os.W_OK | os.X_OK):
         raise OSError(f"{folder} cannot be written by this user; change its owner, or data_dir")
     if folder != settings.data_dir:
@@ -63,8 +66,10 @@ def check_disk(settings: Settings) -> str:
 def check_database(settings: Settings) -> str:
     """It answers, can be written, and has the schema that this version needs."""
     url = settings.database.url.get_secret_value()
-    before, needed = Store.schema(url)
-    found = Store.probe(url)
+    try:
+        (before, needed), found = Store.schema(url), Store.probe(url)
+    except StorageUnavailable as error:
+        raise StorageUnavailable(f"{error}; start it, free its disk, or mend database.url") from error
     if found is None:
         return "is made at the first start"
     if found.obstacle:
@@ -84,9 +89,14 @@ def check_blobs(settings: Settings) -> str:
         return "the octets of mails live in the database"
     _check_octet_key(settings)
     key = f"check-config-{new_id()}"[-36:]
-    place.put(key, _MAIL)
-    read = place.get(key)
-    place.delete([key])
+    try:
+        place.put(key, _MAIL)
+        read = place.get(key)
+        place.delete([key])
+    except StorageUnavailable as error:
+        raise StorageUnavailable(
+            f"{error}; is it there, and may this user write to it? Octets stay in the database meanwhile"
+        ) from error
     if read != _MAIL:
         raise OSError(f"{place.url} gives back something else than was written")
     return f"{place.url} takes, gives and deletes"
@@ -120,8 +130,11 @@ def check_clock(settings: Settings) -> str:
     now = utc_now()
     if now < WRITTEN_IN:
         raise ValueError(f"the clock says {now:%Y-%m-%d}, which is over: set it, for instance with chrony")
-    found = Store.probe(settings.database.url.get_secret_value())
     said = f"it is {now:%Y-%m-%dT%H:%M:%SZ}"
+    try:
+        found = Store.probe(settings.database.url.get_secret_value())
+    except StorageUnavailable:  # which has a line of its own
+        return f"{said}; the database's clock cannot be asked"
     if found is None or found.clock is None:
         return said
     skew = abs(utc_now() - found.clock)

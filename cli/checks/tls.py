@@ -20,7 +20,10 @@ def check_certificate(settings: Settings) -> str:
     file = settings.smtp.tls_certificate
     if file is None:
         return "none is set, so STARTTLS is not offered"
-    certificates(settings)
+    try:
+        certificates(settings)
+    except OSError as error:
+        raise OSError(f"{error}; name PEM files that this user may read") from error
     certificate = x509.load_pem_x509_certificate(file.read_bytes())
     now, until = utc_now(), certificate.not_valid_after_utc
     if until <= now:

@@ -53,19 +53,29 @@ def _failing_checks(commands: Commands) -> dict[str, str]:
 
 
 def test_check_config_names_what_does_not_work(on_sqlite: Commands, tmp_path: Path) -> None:
-    """Several things at once, each with its own sentence."""
+    """Several things at once, each with its own sentence that says what to do."""
     on_sqlite.environment |= {
         "INVOICES_DATABASE__URL": "postgresql+psycopg://nobody@127.0.0.1:1/nothing",
         "INVOICES_SMTP__LISTEN": "192.0.2.1:8025",
         "INVOICES_SMTP__TLS_CERTIFICATE": str(tmp_path / "missing.pem"),
+        "INVOICES_DATA_DIR": "/etc/hostname",
+        "INVOICES_BLOBS__URL": "file:///proc/nothing",
+        "INVOICES_VALIDATION__RULES": "/etc",
     }
 
     wrong = _failing_checks(on_sqlite)
 
-    assert sorted(wrong) == ["clock", "database", "smtp.listen", "smtp.tls_certificate"]
+    assert sorted(wrong) == [
+        *("blobs.url", "data_dir", "database", "smtp.listen", "smtp.tls_certificate", "validation.rules")
+    ]
+    assert wrong["data_dir"] == "/etc/hostname is no folder; name another in data_dir"
+    assert wrong["blobs.url"].startswith("/proc/nothing: No such file or directory; is it there, and may")
+    assert wrong["validation.rules"] == "/etc/rule-sets.toml cannot be used: No such file or directory"
     assert "127.0.0.1" in wrong["database"]
+    assert wrong["database"].endswith("start it, free its disk, or mend database.url")
     assert wrong["smtp.listen"].startswith("192.0.2.1:8025: Cannot assign requested address")
     assert str(tmp_path / "missing.pem") in wrong["smtp.tls_certificate"]
+    assert wrong["smtp.tls_certificate"].endswith("name PEM files that this user may read")
 
 
 def test_check_config_asks_each_resolver(on_sqlite: Commands) -> None:
@@ -124,7 +134,8 @@ def test_check_config_sees_that_a_port_is_in_use_by_something_else(
     wrong = _failing_checks(on_sqlite)
     closer.join()
 
-    assert wrong == {"smtp.listen": f"{address} is in use by a program that does not speak SMTP"}
+    said = f"{address} is in use by a program that does not speak SMTP: stop it, or name another address"
+    assert wrong == {"smtp.listen": said}
 
 
 @pytest.mark.parametrize(("days", "expired"), [(-1, True), (1, False)])

@@ -21,8 +21,8 @@ def test_wrong_settings_end_with_2_and_name_each_key(on_sqlite: Commands) -> Non
 
     assert said == (
         "The settings cannot be used:\n"
-        "  INVOICES_SMTP__PROCESSES: smtp.processes: Input should be greater than or equal to 1\n"
-        "  INVOICES_LOG__FORMAT: log.format: Input should be 'json' or 'console'\n"
+        "  INVOICES_SMTP__PROCESSES: smtp.processes: expected greater than or equal to 1\n"
+        "  INVOICES_LOG__FORMAT: log.format: expected 'json' or 'console'\n"
     )
 
 

@@ -128,12 +128,12 @@ def test_every_wrong_key_is_named_at_once_with_where_it_was_set_and_what_was_exp
             f"{path}: shelf: there is no such setting",
             f'{path}: smtp.listen.0: expected "HOST:PORT", an IPv6 host in brackets',
             f'{path}: smtp.relays.0: expected an IP address or network such as "10.0.0.0/8"',
-            f"{path}: smtp.unknown_recipients: Input should be 'invite' or 'reject'",
+            f"{path}: smtp.unknown_recipients: expected 'invite' or 'reject'",
             f"{path}: smtp.greeting: there is no such setting",
-            f"{path}: retention.test_days: Input should be greater than or equal to 1",
-            f"{path}: outbound.mode: Input should be 'none', 'link' or 'link-and-attachment'",
+            f"{path}: retention.test_days: expected greater than or equal to 1",
+            f"{path}: outbound.mode: expected 'none', 'link' or 'link-and-attachment'",
             (
-                "INVOICES_SMTP__MAX_MESSAGE_BYTES: smtp.max_message_bytes: Input should be a valid integer, "
+                "INVOICES_SMTP__MAX_MESSAGE_BYTES: smtp.max_message_bytes: expected a valid integer, "
                 "unable to parse string as an integer"
             ),
             "INVOICES_SMTP__MAX_MESAGE_BYTES: there is no setting smtp.max_mesage_bytes",
@@ -145,6 +145,7 @@ def test_every_wrong_key_is_named_at_once_with_where_it_was_set_and_what_was_exp
 @pytest.mark.parametrize(
     ("setting", "sentence"),
     [
+        ('[smtp]\nlisten = "127.0.0.1:25"', "smtp.listen: expected a list"),
         ('[lmtp]\nlisten = ["lmtp.sock"]', 'lmtp.listen.0: expected "unix:/PATH" or "HOST:PORT"'),
         (
             '[blobs]\nurl = "ftp://b/p"',
