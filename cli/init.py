@@ -14,10 +14,18 @@ import click
 from sqlalchemy.engine import make_url
 
 from cli.front import Command, Front, pass_front
-from config.load import load
+from config.load import WrongSettings, load
 
 STANDARD_OUTPUT = Path("-")
 Answers = Mapping[str, str | list[str]]  # by section.key
+QUESTIONS = {  # and what is meant by no answer
+    "data_dir": ("Folder where everything is kept", "/var/lib/invoices"),
+    "smtp.accepted_domains": ("Domains that invoices are sent to (empty: every)", ""),
+    "smtp.relays": ("Networks of the mail servers that send to us", "127.0.0.0/8"),
+    "database.url": ("Database", "sqlite:///{data_dir}/invoices.db"),
+    "registration.base_url": ("Address of the portal", "http://127.0.0.1:8080"),
+}
+LISTS = {"smtp.accepted_domains", "smtp.relays"}  # with commas between
 
 _SETTING = re.compile(r"(\w+) = (.+?)\s+# (.+)")
 _WIDTH = 44  # columns before a comment
@@ -57,14 +65,18 @@ def init(
 
     Nothing is overwritten. An option answers its question beforehand.
     """
-    asked: dict[str, str | list[str]] = {
-        "data_dir": data_dir or _ask("Folder where everything is kept", "/var/lib/invoices", yes),
-        "smtp.accepted_domains": list(domains)
-        or _list("Domains that invoices are sent to (empty: every)", "", yes),
-        "smtp.relays": list(relays)
-        or _list("Networks of the mail servers that send to us", "127.0.0.0/8", yes),
-        "database.url": database_url or _ask("Database", "sqlite:///{data_dir}/invoices.db", yes),
-        "registration.base_url": base_url or _ask("Address of the portal", "http://127.0.0.1:8080", yes),
+    if output != STANDARD_OUTPUT and output.exists():
+        raise _is_there(output)
+    given: dict[str, str | list[str] | None] = {
+        "data_dir": data_dir,
+        "smtp.accepted_domains": list(domains),
+        "smtp.relays": list(relays),
+        "database.url": database_url,
+        "registration.base_url": base_url,
+    }
+    asked = {
+        key: given[key] or _answer(key, default if yes else _ask(key))
+        for key, (_, default) in QUESTIONS.items()
     }
     text = settings_file(asked)
     _expect_sound(text)
@@ -94,12 +106,22 @@ def settings_file(answers: Answers) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _ask(question: str, default: str, yes: bool) -> str:
-    return default if yes else str(click.prompt(question, default=default, err=True))
+def _ask(key: str) -> str:
+    """What somebody answers; a wrong answer is told at once, and the question is asked again."""
+    question, default = QUESTIONS[key]
+
+    def sound(said: str) -> str:
+        try:
+            _expect_sound(settings_file({key: _answer(key, said)}))
+        except WrongSettings as error:
+            raise click.BadParameter("; ".join(error.problems)) from None
+        return said
+
+    return str(click.prompt(question, default=default, err=True, value_proc=sound))
 
 
-def _list(question: str, default: str, yes: bool) -> list[str]:
-    return [item.strip() for item in _ask(question, default, yes).split(",") if item.strip()]
+def _answer(key: str, said: str) -> str | list[str]:
+    return [item.strip() for item in said.split(",") if item.strip()] if key in LISTS else said
 
 
 def _expect_sound(text: str) -> None:
@@ -107,13 +129,20 @@ def _expect_sound(text: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "answers")
         file.write_text(text, encoding="utf-8")
-        load(file, {})
+        try:
+            load(file, {})
+        except WrongSettings as error:
+            raise WrongSettings([one.removeprefix(f"{file}: ") for one in error.problems]) from None
+
+
+def _is_there(output: Path) -> FileExistsError:
+    return FileExistsError(f"{output} is there already; name another file with -o")
 
 
 def _write_new(output: Path, text: str, mode: int) -> None:
     try:
         descriptor = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
     except FileExistsError:
-        raise FileExistsError(f"{output} is there already; name another file with -o") from None
+        raise _is_there(output) from None
     with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
         stream.write(text)

@@ -34,6 +34,19 @@ def test_five_answers_make_a_settings_file(tmp_path: Path) -> None:
     assert file.stat().st_mode & 0o777 == 0o644
 
 
+def test_a_wrong_answer_is_asked_again_at_once(tmp_path: Path) -> None:
+    """Whoever mistypes the second answer need not give the others twice."""
+    file = tmp_path / "invoices.toml"
+    answers = "/srv/x\nnot a domain!\na.example\n\nmysql://db/x\n\n\n"
+
+    done = CliRunner().invoke(main, ["init", "-o", str(file)], input=answers)
+
+    assert done.exit_code == 0, done.output
+    assert "Error: smtp.accepted_domains.0: expected a domain" in done.output
+    assert 'Error: database.url: expected "sqlite:///FILE" or' in done.output
+    assert load(file, {}).smtp.accepted_domains == ("a.example",)
+
+
 def test_a_script_may_answer_by_options(on_sqlite: Commands, tmp_path: Path) -> None:
     """Nothing is asked then."""
     file = tmp_path / "invoices.toml"
@@ -65,7 +78,7 @@ def test_nothing_is_overwritten_and_nothing_wrong_is_written(on_sqlite: Commands
 
     assert f"{file} is there already" in over
     assert file.read_text() == "# mine\n"
-    assert "smtp.relays.0: expected an IP address or network" in wrong
+    assert "\n  smtp.relays.0: expected an IP address or network" in wrong
     assert not (tmp_path / "other").exists()
 
 
