@@ -34,6 +34,12 @@ class Afterwards:
         for one in self._others:
             one.start()
 
+    def call(self) -> None:
+        """A mail was filed; from any thread."""
+        self._checker.call()
+        for one in self._others:
+            one.call()
+
     def stop(self) -> None:
         """Takes nothing more and waits for what is under way."""
         self._checker.stop()

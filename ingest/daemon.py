@@ -42,11 +42,17 @@ class WorkerDied(Exception):  # noqa: N818  -- says what happened
         return f"the worker died of {self.__cause__!r}; the mails it held will be filed after a restart"
 
 
-def processor(settings: Settings, store: Store) -> Processor:
-    """A worker as the settings want it."""
+def processor(settings: Settings, store: Store, on_filed: Callable[[], None] = lambda: None) -> Processor:
+    """A worker as the settings want it; `on_filed` is called whenever some mails are on record."""
     rules = filing_rules(settings, link_tokens(settings).digest)
     return Processor(
-        Wiring(store=store, rules=rules, now=utc_now, readers=min(os.cpu_count() or 1, MOST_READERS))
+        Wiring(
+            store=store,
+            rules=rules,
+            now=utc_now,
+            readers=min(os.cpu_count() or 1, MOST_READERS),
+            on_filed=on_filed,
+        )
     )
 
 
@@ -111,8 +117,8 @@ async def _serve_with(
     health: Health,
     reload: Reload,
 ) -> None:
-    worker = processor(settings, store) if "worker" in parts else None
     behind = Afterwards(settings, store) if "worker" in parts else None
+    worker = processor(settings, store, behind.call) if behind is not None else None
     processes = settings.smtp.processes
     endpoints = open_endpoints(settings, processes=processes) if "smtp" in parts else []
     receiving: _Receiving | None = None

@@ -7,13 +7,14 @@ import threading
 import time
 
 from ingest import mail_log
+from ingest.processing.calls import Calls
 from storage.blobs import BlobPlace
 from storage.errors import NotFound, StorageUnavailable
 from storage.store import Store
 
 AT_ONCE = 32
 _LOOKED_AT = 16 * AT_ONCE
-IDLE_SECONDS = 1.0
+AGAIN_SECONDS = 1.0  # from when a mail was filed to when we look, and between the first two tries
 LONGEST_PAUSE_SECONDS = 60.0  # between two tries while the place is away
 
 
@@ -24,21 +25,26 @@ class Keeper:
         self._store = store
         self._place = place
         self._lost: set[str] = set()  # noted once
-        self._stop = threading.Event()
+        self._calls = Calls()
+        self._stop = self._calls.stopped
         self._thread = threading.Thread(target=self._run, name="keeper")
 
     def start(self) -> None:
         """Begins to work in the background."""
         self._thread.start()
 
+    def call(self) -> None:
+        """A mail was filed; from any thread."""
+        self._calls.call()
+
     def stop(self) -> None:
         """Takes nothing more and waits for the mail at hand."""
-        self._stop.set()
+        self._calls.stop()
         if self._thread.is_alive():
             self._thread.join()
 
     def _run(self) -> None:
-        pause = IDLE_SECONDS
+        pause = AGAIN_SECONDS
         while not self._stop.is_set():
             try:
                 moved = self._batch()
@@ -50,9 +56,9 @@ class Keeper:
             except Exception as error:
                 mail_log.keeper_died(error)
                 return
-            pause = IDLE_SECONDS
+            pause = AGAIN_SECONDS
             if not moved:
-                self._stop.wait(pause)
+                self._calls.wait(AGAIN_SECONDS)
 
     def _batch(self) -> int:
         """How many mails were moved. Raises StorageUnavailable."""

@@ -48,6 +48,7 @@ class Wiring:
     now: Callable[[], datetime]
     readers: int  # reader processes
     limits: Limits = field(default_factory=Limits)  # of each mail
+    on_filed: Callable[[], None] = lambda: None  # called whenever some mails are on record
 
 
 class Processor:
@@ -57,6 +58,7 @@ class Processor:
         self.name = new_claimant()
         self._store = wiring.store
         self._now = wiring.now
+        self._on_filed = wiring.on_filed
         self._pool = ReaderPool(wiring.readers, wiring.limits)
         self._loader = Loader(wiring.store)
         self._recorder = Recorder(wiring.store, wiring.rules, wiring.now, self.name)
@@ -195,6 +197,7 @@ class Processor:
                 self._record(done)
                 self._let_go([one.mail_id for one in done])
                 self._recorded.set()
+                self._on_filed()
             if group[-1] is None:
                 return
 

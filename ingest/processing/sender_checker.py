@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -10,6 +9,7 @@ from datetime import datetime, timedelta
 from ingest import mail_log
 from ingest.processing.authentication.checking import Trust
 from ingest.processing.authentication.process import CheckingProcess, ToCheck
+from ingest.processing.calls import Calls
 from ingest.processing.weighing import Checked, weigh
 from storage.errors import Conflict, StorageUnavailable
 from storage.records.mails import ReceivedMail
@@ -19,7 +19,6 @@ from storage.store import Store
 AT_ONCE = 32
 OCTETS_AT_ONCE = 64 * 1024**2
 LEASE = timedelta(seconds=120)
-IDLE_SECONDS = 0.5
 GATHER_SECONDS = 0.5  # so long a few mails wait for others that are checked with them
 BUSY_SECONDS = 1.0  # between two batches while mails wait to be filed
 PAUSE_SECONDS = 5.0  # while the store is away
@@ -34,12 +33,17 @@ class SenderChecker:
         self._store = store
         self._trust = trust
         self._now = now
-        self._stop = threading.Event()
+        self._calls = Calls()
+        self._stop = self._calls.stopped
         self._process = CheckingProcess(trust, self._stop)
+
+    def call(self) -> None:
+        """A mail was filed; from any thread."""
+        self._calls.call()
 
     def stop(self) -> None:
         """Take nothing more; from any thread."""
-        self._stop.set()
+        self._calls.stop()
 
     def close(self) -> None:
         """Ends the checking process; for whoever calls check_due() and not run()."""
@@ -49,18 +53,17 @@ class SenderChecker:
         """Works until stop() is called; an error of ours is told and ends nothing."""
         try:
             while not self._stop.is_set():
-                pause = IDLE_SECONDS
                 try:
                     if self._have_gathered() and self.check_due() == AT_ONCE:
                         self._give_way()
                         continue
                 except StorageUnavailable as error:
                     mail_log.store_unavailable("check senders", error, PAUSE_SECONDS)
-                    pause = PAUSE_SECONDS
+                    self._stop.wait(PAUSE_SECONDS)
                 except Exception as error:
                     mail_log.sender_check_failed(error)
-                    pause = PAUSE_SECONDS
-                self._stop.wait(pause)
+                    self._stop.wait(PAUSE_SECONDS)
+                self._calls.wait(GATHER_SECONDS)
         finally:
             self._process.close()
 
@@ -76,6 +79,8 @@ class SenderChecker:
         now = self._now()
         with self._store.reading() as records:
             due, since = records.sender_checks.waiting(now, AT_ONCE)
+        if due:
+            self.call()  # nobody else will, for those that come in vain now
         return due == AT_ONCE or (since is not None and (now - since).total_seconds() >= GATHER_SECONDS)
 
     def check_due(self) -> int:

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from ingest import mail_log
 from ingest.processing import step_times
+from ingest.processing.calls import Calls
 from storage.errors import NotFound, StorageUnavailable
 from storage.records.history import HistoryEvent, HistoryEventName
 from storage.records.validation import Validation
@@ -24,7 +25,7 @@ LEASE = timedelta(seconds=300)  # for all that are claimed together
 AT_ONCE = 8
 MOST_TRIES = 3
 RETRY_AFTER = timedelta(seconds=30)
-IDLE_SECONDS = 1.0  # how often we look when nothing waits
+AGAIN_SECONDS = 1.0  # from when a mail was filed to when we look, and between two looks while mails wait
 KEEP_SECONDS = (
     300.0  # so long the examining process stays without work: its rules take 230 MiB, and a second to load
 )
@@ -42,16 +43,21 @@ class Validator:
         self._store = store
         self._now = now
         self._examiners = examiners
-        self._stop = threading.Event()
+        self._calls = Calls()
+        self._stop = self._calls.stopped
         self._thread = threading.Thread(target=self._run, name="validator")
 
     def start(self) -> None:
         """Begins to work in the background."""
         self._thread.start()
 
+    def call(self) -> None:
+        """A mail was filed; from any thread."""
+        self._calls.call()
+
     def stop(self) -> None:
         """Takes nothing more; the invoice at hand is given back."""
-        self._stop.set()
+        self._calls.stop()
         if self._thread.is_alive():
             self._thread.join()
 
@@ -70,7 +76,7 @@ class Validator:
             while not self._stop.is_set():
                 if not self._persistently():
                     self._examiners.close_unless_used(KEEP_SECONDS)
-                    self._stop.wait(IDLE_SECONDS)
+                    self._calls.wait(AGAIN_SECONDS)
         except Exception as error:
             mail_log.validator_died(error)
         finally:
@@ -80,12 +86,16 @@ class Validator:
         try:
             return 0 if self._mails_wait() else self._batch()
         except StorageUnavailable as error:
-            mail_log.store_unavailable("validate", error, IDLE_SECONDS)
+            mail_log.store_unavailable("validate", error, AGAIN_SECONDS)
+            self.call()
             return 0
 
     def _mails_wait(self) -> bool:
         with self._store.reading() as records:
-            return records.mails.has_due(self._now())
+            waiting = records.mails.has_due(self._now())
+        if waiting:
+            self.call()  # whoever files the last of them may be another node, which does not
+        return waiting
 
     def _batch(self) -> int:
         with self._store.reading() as records:
