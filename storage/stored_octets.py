@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -127,28 +127,42 @@ class StoredOctets:
         )
         return self._connection.scalar(query) is None
 
-    def moved_out(self, mail_id: str, *, place: str, octets: bytes) -> bool:
-        """They lie at `place` under the mail's id now, and go from where they were; False when the mail is deleted."""
-        if not self.locked(mail_id):
-            return False
-        row = self._blob_row(mail_id)
-        if row is None:
-            values = {"size": len(octets), "sha256": hashlib.sha256(octets).digest()}
-            self._connection.execute(
-                insert(MailBlobRow).values(key=mail_id, place=place, mail_id=mail_id, **values)
-            )
-            self._delete_here([mail_id])
-        elif row.place != place:
-            self._connection.execute(
-                update(MailBlobRow).where(MailBlobRow.mail_id == mail_id).values(place=place)
-            )
-            values = {"size": row.size, "sha256": row.sha256}
-            self._connection.execute(insert(MailBlobRow).values(key=mail_id, place=row.place, **values))
-        return True
+    def free_at(self, mail_ids: Sequence[str], place: str) -> list[str]:
+        """Those of the mails for which `is_free`."""
+        query = select(MailBlobRow.key).where(MailBlobRow.place == place, MailBlobRow.mail_id.is_(None))
+        taken = {
+            key
+            for chunk in chunks(mail_ids)
+            for key in self._connection.scalars(query.where(MailBlobRow.key.in_(chunk)))
+        }
+        return [mail_id for mail_id in mail_ids if mail_id not in taken]
+
+    def moved_out(self, octets: Mapping[str, bytes], *, place: str) -> list[str]:
+        """They lie at `place` under their ids now, and go from where they were; without those of deleted mails."""
+        kept = self.locked(list(octets))
+        there = self._blob_rows(kept)
+        fresh = [mail_id for mail_id in kept if mail_id not in there]
+        if fresh:
+            rows = [
+                {
+                    "key": mail_id,
+                    "place": place,
+                    "mail_id": mail_id,
+                    "size": len(octets[mail_id]),
+                    "sha256": hashlib.sha256(octets[mail_id]).digest(),
+                }
+                for mail_id in fresh
+            ]
+            self._connection.execute(insert(MailBlobRow), rows)
+            self._delete_here(fresh)
+        for mail_id, row in there.items():
+            if row.place != place:
+                self._moved_on(mail_id, row, place)
+        return kept
 
     def moved_in(self, mail_id: str, octets: bytes) -> bool:
         """They lie in the database again; False when the mail is deleted, or they were there."""
-        if not self.locked(mail_id) or self._blob_row(mail_id) is None:
+        if not self.locked([mail_id]) or not self._blob_rows([mail_id]):
             return False
         self._connection.execute(
             insert(MailOctetsRow),
@@ -161,6 +175,14 @@ class StoredOctets:
             update(MailBlobRow).where(MailBlobRow.mail_id == mail_id).values(mail_id=None)
         )
         return True
+
+    def _moved_on(self, mail_id: str, row: Row[Any], place: str) -> None:
+        """From place to place; the object at the former one is to be deleted."""
+        self._connection.execute(
+            update(MailBlobRow).where(MailBlobRow.mail_id == mail_id).values(place=place)
+        )
+        values = {"size": row.size, "sha256": row.sha256}
+        self._connection.execute(insert(MailBlobRow).values(key=mail_id, place=row.place, **values))
 
     def freed_blobs(self, limit: int) -> list[FreedBlob]:
         """What lies elsewhere and belongs to no mail any more."""
@@ -226,11 +248,19 @@ class StoredOctets:
             if self._log().remove(name):
                 self._connection.execute(delete(OctetSegmentRow).where(OctetSegmentRow.id == name))
 
-    def locked(self, mail_id: str) -> bool:
-        """Keeps the mail from being deleted until the end of this transaction; False when it is deleted."""
-        there = ReceivedMailRow.state != MailState.DELETED
-        query = select(ReceivedMailRow.id).where(ReceivedMailRow.id == mail_id, there)
-        return self._connection.scalar(query.with_for_update()) is not None
+    def locked(self, mail_ids: Sequence[str]) -> list[str]:
+        """Keeps the mails from being deleted until the end of this transaction; without those that are deleted.
+
+        In the order of their ids, as everybody locks several mails.
+        """
+        query = select(ReceivedMailRow.id).where(ReceivedMailRow.state != MailState.DELETED)
+        return [
+            mail_id
+            for chunk in chunks(sorted(mail_ids))
+            for mail_id in self._connection.scalars(
+                query.where(ReceivedMailRow.id.in_(chunk)).order_by(ReceivedMailRow.id).with_for_update()
+            )
+        ]
 
     def is_kept(self, mail_id: str) -> bool:
         """Whether the mail is on record and not deleted."""
@@ -238,9 +268,13 @@ class StoredOctets:
         query = select(ReceivedMailRow.id).where(ReceivedMailRow.id == mail_id, there)
         return self._connection.scalar(query) is not None
 
-    def _blob_row(self, mail_id: str) -> Row[Any] | None:
-        query = select(MailBlobRow.__table__).where(MailBlobRow.mail_id == mail_id)
-        return self._connection.execute(query).one_or_none()
+    def _blob_rows(self, mail_ids: Sequence[str]) -> dict[str, Row[Any]]:
+        query = select(MailBlobRow.__table__)
+        return {
+            row.mail_id: row
+            for chunk in chunks(mail_ids)
+            for row in self._connection.execute(query.where(MailBlobRow.mail_id.in_(chunk)))
+        }
 
     def blobs(self, mail_ids: Sequence[str]) -> dict[str, StoredBlob]:
         """Where the octets of those mails lie that have them elsewhere, by id."""

@@ -5,9 +5,11 @@ from __future__ import annotations
 import random
 import threading
 import time
+from collections.abc import Iterator, Sequence
 
 from ingest import mail_log
 from ingest.processing.calls import Calls
+from ingest.processing.loading import OCTETS_AT_ONCE, fitting
 from storage.blobs import BlobPlace
 from storage.errors import NotFound, StorageUnavailable
 from storage.store import Store
@@ -65,18 +67,29 @@ class Keeper:
         waiting = self._store.octets.elsewhere(self._place, _LOOKED_AT + len(self._lost))
         # Keepers of other nodes see the same: by chance each takes others, and twice does no harm.
         waiting = random.sample(waiting, min(len(waiting), AT_ONCE + len(self._lost)))
-        begun, moved, octets = time.monotonic(), 0, 0
-        for mail_id in waiting:
-            if self._stop.is_set() or mail_id in self._lost:
-                continue
-            try:
-                size = self._store.octets.move(mail_id, self._place)
-            except NotFound as error:
-                self._lost.add(mail_id)
-                mail_log.octets_lost(mail_id, str(error))
-                continue
-            if size is not None:
-                moved, octets = moved + 1, octets + size
+        waiting = [mail_id for mail_id in waiting if mail_id not in self._lost]
+        begun, moved = time.monotonic(), list[int]()
+        while waiting and not self._stop.is_set():
+            with self._store.reading() as records:
+                sizes = records.mails.sizes(waiting)
+            group = fitting(waiting, [sizes.get(mail_id, 0) for mail_id in waiting], OCTETS_AT_ONCE)
+            waiting = waiting[len(group) :]
+            moved += self._move(group)
         if moved:
-            mail_log.octets_moved(moved, octets, (time.monotonic() - begun) * 1000)
-        return moved
+            mail_log.octets_moved(len(moved), sum(moved), (time.monotonic() - begun) * 1000)
+        return len(moved)
+
+    def _move(self, group: Sequence[str]) -> Iterator[int]:
+        """How many octets each mail had that was moved."""
+        together = self._store.octets.move_together(group, self._place)
+        yield from together.values()
+        for mail_id in group:
+            if mail_id not in together and not self._stop.is_set():
+                try:
+                    size = self._store.octets.move(mail_id, self._place)
+                except NotFound as error:
+                    self._lost.add(mail_id)
+                    mail_log.octets_lost(mail_id, str(error))
+                    continue
+                if size is not None:
+                    yield size

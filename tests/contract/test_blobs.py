@@ -24,6 +24,7 @@ from tests import making
 from tests.commands import commands_on
 from tests.contract.test_retention import PERIODS
 from tests.object_store import BUCKET, object_store
+from tests.statements import counted_statements
 
 pytestmark = pytest.mark.also_pooled
 
@@ -136,6 +137,37 @@ def test_a_damaged_object_is_told_and_not_given_out(store: Store, place: BlobPla
 
     with pytest.raises(NotFound, match="damaged"):
         _octets(store, mail)
+
+
+def test_many_mails_move_in_as_many_statements_as_two(store: Store, place: BlobPlace) -> None:
+    """Mail by mail each took some eighteen round trips, and a busy node fell behind; they read as they came."""
+    mails = [_filed(store, b"%d" % number * 100) for number in range(10)] + [_filed(store, b"")]
+    few, many = [mail.id for mail in mails[:2]], [mail.id for mail in mails[2:]]
+
+    with counted_statements(store) as of_few:
+        store.octets.move_together(few, place)
+    with counted_statements(store) as of_many:
+        moved = store.octets.move_together(many, place)
+
+    assert len(of_many) == len(of_few)
+    assert moved == {mail.id: len(mail.octets) for mail in mails[2:]}
+    assert [_octets(store, mail) for mail in mails] == [mail.octets for mail in mails]
+    assert store.octets.elsewhere(place, 9) == []
+
+
+def test_mails_that_move_together_each_keep_their_own_fate(store: Store, place: BlobPlace) -> None:
+    """One has to wait, one is there already, one is unknown; the others move, and nothing is left of it twice."""
+    waits, there, moves = (_filed(store, octets) for octets in (b"waits", b"there", b"moves"))
+    store.octets.move(waits.id, place)
+    store.octets.move(waits.id, None)
+    store.octets.move(there.id, place)
+
+    moved = store.octets.move_together([moves.id, "unknown", there.id, waits.id], place)
+    store.octets.free()
+
+    assert moved == {moves.id: 5, there.id: 5}
+    assert [_octets(store, mail) for mail in (waits, there, moves)] == [b"waits", b"there", b"moves"]
+    assert store.octets.elsewhere(place, 9) == [waits.id]
 
 
 def test_octets_go_from_place_to_place(store: Store, place: BlobPlace, tmp_path: Path) -> None:
