@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
 import click
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from cli import move_database
 from cli.front import EXIT_FAILED, Command, Front, pass_front
+from ingest.processing.loading import groups
 from storage.blobs import BlobPlace, open_place
 from storage.errors import NotFound
 
@@ -71,17 +74,25 @@ def _move_all(front: Front, place: BlobPlace | None) -> tuple[int, int, list[str
         while True:
             waiting = front.store.octets.elsewhere(place, AT_ONCE + len(lost))
             before = moved
-            for mail_id in waiting:
-                if mail_id in lost:
-                    continue
-                try:
-                    size = front.store.octets.move(mail_id, place)
-                except NotFound as error:
-                    lost.append(mail_id)
-                    click.echo(str(error), err=True)
-                    continue
-                if size is not None:
+            for group in groups(front.store, [mail_id for mail_id in waiting if mail_id not in lost]):
+                for size in _moved(front, group, place, lost):
                     moved, octets = moved + 1, octets + size
                     progress.update(bar, completed=moved)
             if moved == before:
                 return moved, octets, lost
+
+
+def _moved(front: Front, group: Sequence[str], place: BlobPlace | None, lost: list[str]) -> Iterator[int]:
+    """How many octets each mail had that was moved: away from the database together, else one by one."""
+    together = front.store.octets.move_together(group, place) if place is not None else {}
+    yield from together.values()
+    for mail_id in group:
+        if mail_id not in together:
+            try:
+                size = front.store.octets.move(mail_id, place)
+            except NotFound as error:
+                lost.append(mail_id)
+                click.echo(str(error), err=True)
+                continue
+            if size is not None:
+                yield size

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 
 from ingest import mail_log
 from ingest.processing.calls import Calls
-from ingest.processing.loading import OCTETS_AT_ONCE, fitting
+from ingest.processing.loading import groups
 from storage.blobs import BlobPlace
 from storage.errors import NotFound, StorageUnavailable
 from storage.store import Store
@@ -69,11 +69,9 @@ class Keeper:
         waiting = random.sample(waiting, min(len(waiting), AT_ONCE + len(self._lost)))
         waiting = [mail_id for mail_id in waiting if mail_id not in self._lost]
         begun, moved = time.monotonic(), list[int]()
-        while waiting and not self._stop.is_set():
-            with self._store.reading() as records:
-                sizes = records.mails.sizes(waiting)
-            group = fitting(waiting, [sizes.get(mail_id, 0) for mail_id in waiting], OCTETS_AT_ONCE)
-            waiting = waiting[len(group) :]
+        for group in groups(self._store, waiting):
+            if self._stop.is_set():
+                break
             moved += self._move(group)
         if moved:
             mail_log.octets_moved(len(moved), sum(moved), (time.monotonic() - begun) * 1000)

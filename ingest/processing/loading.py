@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import islice
 
 from reading.sandbox import ReadingFailed
@@ -56,11 +56,17 @@ class Loader:
             return ReadingFailed(str(error))
 
     def _fitting(self, mail_ids: Sequence[str]) -> Sequence[str]:
-        if len(mail_ids) == 1:
-            return mail_ids
-        with self._store.reading() as records:
-            sizes = records.mails.sizes(mail_ids)
-        return fitting(mail_ids, [sizes.get(mail_id, 0) for mail_id in mail_ids], OCTETS_AT_ONCE)
+        return mail_ids if len(mail_ids) == 1 else next(groups(self._store, mail_ids))
+
+
+def groups(store: Store, mail_ids: Sequence[str]) -> Iterator[Sequence[str]]:
+    """The mails in their order, each group as large as may lie in memory. Raises StorageUnavailable."""
+    with store.reading() as records:
+        sizes = records.mails.sizes(mail_ids)
+    while mail_ids:
+        group = fitting(mail_ids, [sizes.get(mail_id, 0) for mail_id in mail_ids], OCTETS_AT_ONCE)
+        yield group
+        mail_ids = mail_ids[len(group) :]
 
 
 def fitting(mail_ids: Sequence[str], sizes: Sequence[int], most_octets: int) -> Sequence[str]:
