@@ -7,7 +7,7 @@ import queue
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TypeVar
@@ -182,7 +182,8 @@ class Processor:
             self._finish(mail_id, result)
 
     def _finish(self, mail_id: str, result: MailReading | ReadingFailed) -> None:
-        self._finished.put(step_times.read(Finished(mail_id, result, self._started.pop(mail_id))))
+        self._finished.put(step_times.read(Finished(mail_id, result, self._started[mail_id])))
+        del self._started[mail_id]  # not before: until it is in the queue, those behind it wait for it
 
     def _finish_readings(self) -> None:
         give_up_at = time.monotonic() + STOP_SECONDS
@@ -192,7 +193,7 @@ class Processor:
     def _record_all(self) -> None:
         while True:
             group = self._gathered()
-            done = [one for one in group if one is not None]
+            done = sorted((one for one in group if one is not None), key=lambda one: one.mail_id)
             if done:
                 self._record(done)
                 self._let_go([one.mail_id for one in done])
@@ -205,17 +206,29 @@ class Processor:
         """What is recorded together: whatever is there, and while others wait for a reader what comes a moment later.
 
         A large group costs little more than a small one. Mail that waits in a queue gains by that, and a mail that
-        comes alone is not kept waiting.
+        comes alone is not kept waiting. What came in before is waited for a moment, too: of two alike invoices the
+        first one is the original, and readers are done as it happens.
         """
         group = [self._finished.get()]
         until = time.monotonic() + GATHER_SECONDS
         while group[-1] is not None and len(group) < AT_ONCE:
-            patience = until - time.monotonic() if self._pending else 0.0
+            patience = until - time.monotonic() if self._pending else self._seconds_for_earlier(group)
             try:
                 group.append(self._finished.get(block=patience > 0, timeout=max(patience, 0.0)))
             except queue.Empty:
                 break
         return group
+
+    def _seconds_for_earlier(self, group: Sequence[Finished | None]) -> float:
+        """How much longer mails are waited for that are being read and came in before one of the group.
+
+        So a mail that takes long holds up those behind it that long, and no longer. Ids are in the order of time.
+        """
+        here = {one.mail_id for one in group if one is not None}
+        with self._holding:
+            earlier = [mail_id for mail_id in self._held - here if mail_id < max(here)]
+        began = [at for mail_id in earlier if (at := self._started.get(mail_id)) is not None]
+        return max(began) + GATHER_SECONDS - time.monotonic() if began else 0.0
 
     def _record(self, group: list[Finished]) -> None:
         try:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -13,6 +14,7 @@ from ingest.processing import processor
 from ingest.processing.filing import Rules
 from ingest.processing.processor import Processor, Wiring
 from ingest.processing.recorder import Finished, Recorder
+from reading.sandbox import ReaderPool
 from storage.expiry import RetentionPeriods
 from storage.ids import new_id
 from storage.records.mails import MailState
@@ -96,14 +98,41 @@ def test_a_mail_that_comes_alone_is_not_kept_waiting(store: Store, monkeypatch: 
         assert records.mails.counts() == {MailState.FILED: 1}
 
 
-def _work_at_once(store: Store, *, workers: int) -> None:
+def test_mails_are_recorded_in_the_order_they_came_in(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whichever reader is done first: else the first invoice would be called a duplicate of the second."""
+    mails = [making.incoming(SAMPLE + b"\r\n%d" % number) for number in range(4)]
+    store.add_mails(mails)
+    first, *others = sorted(mail.id for mail in mails)
+    finished, seen, late = ReaderPool.finished, list[str](), list[tuple[str, Any]]()
+
+    def the_first_comes_last(pool: ReaderPool, seconds: float) -> Iterator[tuple[str, Any]]:
+        for mail_id, result in finished(pool, seconds):
+            if mail_id == first:
+                late.append((mail_id, result))
+            else:
+                seen.append(mail_id)
+                yield mail_id, result
+        if late and len(seen) == len(others):
+            yield late.pop()
+
+    monkeypatch.setattr(ReaderPool, "finished", the_first_comes_last)
+    monkeypatch.setattr(processor, "GATHER_SECONDS", 60.0)
+
+    _work_at_once(store, workers=1, readers=2)
+
+    with store.reading() as records:
+        [original] = [one for one in records.invoices.select() if one.duplicate_of is None]
+    assert original.mail_id == first
+
+
+def _work_at_once(store: Store, *, workers: int, readers: int = 1) -> None:
     rules = Rules(
         periods=RetentionPeriods(productive_days=90, test_days=30, tombstone_days=365),
         link_life=timedelta(days=30),
         new_id=new_id,
         token_digest=lambda link_id: link_id.encode(),
     )
-    wiring = Wiring(store=store, rules=rules, now=lambda: datetime.now(UTC), readers=1)
+    wiring = Wiring(store=store, rules=rules, now=lambda: datetime.now(UTC), readers=readers)
     threads = [
         threading.Thread(target=Processor(wiring).run, kwargs={"until_empty": True}) for _ in range(workers)
     ]
