@@ -24,10 +24,10 @@ class LocalWorker:
 
     def __init__(self, settings: Settings, store: Store) -> None:
         self._store = store
-        self._processor = processor(settings, store)
+        self._checker = sender_checker(settings, store)
+        self._processor = processor(settings, store, self._checker.call)
         self._failure: BaseException | None = None
         self._thread = threading.Thread(target=self._run, name="worker")
-        self._checker = sender_checker(settings, store)
         self._checking = threading.Thread(target=self._checker.run, name="sender checker")
         self._filed: list[str] = []  # whose senders are to be checked, too
 

@@ -196,7 +196,7 @@ def test_any_text_has_an_answer(text: str) -> None:
 )
 def test_hostile_paths_are_read_in_linear_time(hostile: str) -> None:
     """A command line's worth of anything is read in far less than a millisecond's hundredfold."""
-    started = time.perf_counter()
+    started = time.thread_time()  # others may have the core meanwhile
     parse_forward_path(hostile)
 
-    assert time.perf_counter() - started < 0.1
+    assert time.thread_time() - started < 0.1
