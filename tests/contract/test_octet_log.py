@@ -66,6 +66,18 @@ def _segments(tmp_path: Path) -> list[Path]:
     return sorted(folder.iterdir()) if folder.exists() else []
 
 
+def _killed_while_writing(store: Store, tmp_path: Path) -> tuple[IncomingMail, Path, bytes]:
+    """A mail on record, its segment, and octets at the end of that which no transaction knows of."""
+    mail = _large()
+    store.add_mails([mail])
+    store.close()
+    [segment] = _segments(tmp_path)
+    lost = os.urandom(LARGE)
+    with segment.open("ab") as file:
+        file.write(lost)
+    return mail, segment, lost
+
+
 def _lies_on_disk(tmp_path: Path, mail: IncomingMail) -> bool:
     return any(mail.octets in file.read_bytes() for file in tmp_path.rglob("*") if file.is_file())
 
@@ -194,13 +206,7 @@ def test_what_a_killed_process_wrote_and_never_promised_is_erased(
     store: Store, tmp_path: Path, url: str
 ) -> None:
     """The file ends with octets that no transaction knows of."""
-    mail = _large()
-    store.add_mails([mail])
-    store.close()
-    [segment] = _segments(tmp_path)
-    lost = os.urandom(LARGE)
-    with segment.open("ab") as file:
-        file.write(lost)
+    mail, segment, lost = _killed_while_writing(store, tmp_path)
 
     heir = Store.open(url)
     heir.add_mails([_large()])
@@ -219,13 +225,7 @@ def test_what_was_never_promised_goes_from_a_segment_that_nobody_takes_any_more(
     """
     if not punches:
         monkeypatch.setattr(octet_log, "_punched", lambda *_: False)
-    mail = _large()
-    store.add_mails([mail])
-    store.close()
-    [segment] = _segments(tmp_path)
-    lost = os.urandom(LARGE)
-    with segment.open("ab") as file:
-        file.write(lost)
+    mail, segment, lost = _killed_while_writing(store, tmp_path)
     monkeypatch.setattr(octet_log, "SEGMENT_OCTETS", 2 * LARGE)
     heir = Store.open(url)
     heir.add_mails([_large()])
