@@ -34,6 +34,15 @@ from storage.tables.mails import (
 # What is in quarantine may be read again by a worker, which is to need nothing but the database.
 _FILED = ReceivedMailRow.state == MailState.FILED
 
+_ENDS = select(
+    OctetSegmentRow.id,
+    select(MailExtentRow.position + MailExtentRow.size)
+    .where(MailExtentRow.segment_id == OctetSegmentRow.id)
+    .order_by(MailExtentRow.position.desc())
+    .limit(1)
+    .scalar_subquery(),
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredBlob:
@@ -220,26 +229,18 @@ class StoredOctets:
 
     def ends(self) -> dict[str, int]:
         """Where the last place of each segment of the log ends, in octets, by the segment's name."""
-        last = (
-            select(MailExtentRow.position + MailExtentRow.size)
-            .where(MailExtentRow.segment_id == OctetSegmentRow.id)
-            .order_by(MailExtentRow.position.desc())
-            .limit(1)
-            .scalar_subquery()
-        )
-        rows = self._connection.execute(select(OctetSegmentRow.id, last))
-        return {name: end or 0 for name, end in rows}
+        return {name: end or 0 for name, end in self._connection.execute(_ENDS)}
 
     def claim(self, segment: str) -> int:
         """Where the last place of a segment ends, once this transaction is durable: none that failed before it can
         come back then, for a write of this one has taken its place in SQLite's journal.
         """
+        this = OctetSegmentRow.id == segment
         self._connection.execute(
-            update(OctetSegmentRow)
-            .where(OctetSegmentRow.id == segment)
-            .values(claims=OctetSegmentRow.claims + 1)
+            update(OctetSegmentRow).where(this).values(claims=OctetSegmentRow.claims + 1)
         )
-        return self.ends().get(segment, 0)
+        [(_, end)] = self._connection.execute(_ENDS.where(this))
+        return end or 0
 
     def remove_empty_segments(self) -> None:
         """Removes the segments that nothing lies in, but for those that are being written. Raises OSError."""
