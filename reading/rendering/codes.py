@@ -1,4 +1,4 @@
-"""Says codes of invoices in words: types, categories, means of payment, units, countries."""
+"""Says codes of invoices in words: types, subjects of notes, categories, means of payment, units, countries."""
 
 from __future__ import annotations
 
@@ -17,6 +17,31 @@ _TYPES = {  # UNTDID 1001
     "877": ("Schlussrechnung am Bau", "Final construction invoice"),
     "TD01": ("Rechnung", "Invoice"),
     "TD04": ("Gutschrift", "Credit note"),
+}
+_SUBJECTS = {  # UNTDID 4451
+    "AAA": ("Beschreibung der Ware", "Description of goods"),
+    "AAB": ("Zahlungsbedingungen", "Terms of payment"),
+    "AAC": ("Gefahrgut", "Dangerous goods"),
+    "AAI": ("Allgemeines", "General information"),
+    "AAJ": ("Weitere Verkaufsbedingungen", "Additional conditions of sale"),
+    "AAK": ("Preisbedingungen", "Price conditions"),
+    "AAR": ("Lieferbedingungen", "Terms of delivery"),
+    "AAY": ("Bescheinigung", "Certification"),
+    "ABL": ("Behördliche Angaben", "Government information"),
+    "ABN": ("Angaben zur Buchung", "Accounting information"),
+    "ACB": ("Weitere Angaben", "Additional information"),
+    "ADU": ("Anmerkung", "Note"),
+    "BLU": ("Angaben zur Entsorgung", "Waste information"),
+    "CUR": ("Bemerkung des Kunden", "Customer remarks"),
+    "CUS": ("Angaben zum Zoll", "Customs declaration"),
+    "DEL": ("Angaben zur Lieferung", "Delivery information"),
+    "PMD": ("Einzelheiten zur Zahlung", "Payment details"),
+    "PMT": ("Angaben zur Zahlung", "Payment information"),
+    "PUR": ("Angaben zum Einkauf", "Purchasing information"),
+    "REG": ("Pflichtangaben", "Regulatory information"),
+    "SIN": ("Besondere Anweisungen", "Special instructions"),
+    "SUR": ("Bemerkung des Lieferanten", "Supplier remarks"),
+    "TXD": ("Angaben zur Steuer", "Tax declaration"),
 }
 _CATEGORIES = {  # UNTDID 5305
     "S": ("Regelsteuersatz", "Standard rate"),
@@ -79,6 +104,7 @@ _UNITS = {  # UN/ECE Recommendation 20
 }
 _TABLES = {
     **dict.fromkeys(("BT-3",), _TYPES),
+    **dict.fromkeys(("BT-21",), _SUBJECTS),
     **dict.fromkeys(("BT-118", "BT-151", "BT-95", "BT-102"), _CATEGORIES),
     **dict.fromkeys(("BT-81",), _MEANS),
 }

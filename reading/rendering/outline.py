@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -11,6 +12,7 @@ from lxml import etree
 _MOST_REST = 2_000  # values outside the tables that are listed
 _SHOWN_WITH_THE_TEXT = {"schemeID", "unitCode", "currencyID", "filename", "mimeCode"}
 _NOT_SHOWN = {"schemaLocation", "noNamespaceSchemaLocation", "format"}  # of XML itself; how a date is written
+_CODE_BEFORE = re.compile(r"#([A-Z]{2,3})#\s*(.*)", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,13 +20,15 @@ class Where:
     """A group in a syntax: its number, the XPath of its elements below the group around it, and what it holds.
 
     XPaths have local names only, for namespaces are taken off before. `terms` are pairs of number and XPath; of those
-    in `joined` the elements found are parts of one value, with what stands between them.
+    in `joined` the elements found are parts of one value, with what stands between them; those in `coded` may begin
+    with the code of another term between number signs.
     """
 
     group: str
     path: str
     terms: tuple[tuple[str, str], ...] = ()
     joined: Mapping[str, str] = field(default_factory=dict)
+    coded: Mapping[str, str] = field(default_factory=dict)
     groups: tuple[Where, ...] = ()
 
 
@@ -135,6 +139,8 @@ class _Walk:
             values = [value for one in _at(element, path) if (value := self._value(one, term))]
             if term in where.joined and values:
                 values = [replace(values[0], text=where.joined[term].join(one.text for one in values))]
+            if term in where.coded:
+                values = [part for one in values for part in _code_apart(one, where.coded[term])]
             found.values += values
         for inner in where.groups:
             for one in _at(element, inner.path):
@@ -185,6 +191,15 @@ class _Walk:
             return ""
         self._taken_signs.add((element, "listID"))
         return element.get("listID") or ""
+
+
+def _code_apart(value: Value, term: str) -> list[Value]:
+    """A value that begins with the code of `term`, as two; any other as it is."""
+    found = _CODE_BEFORE.fullmatch(value.text)
+    if found is None:
+        return [value]
+    code, text = found.groups()
+    return [Value(term=term, text=code), *([replace(value, text=text)] if text else [])]
 
 
 def _at(element: etree._Element, path: str) -> list[etree._Element | str]:

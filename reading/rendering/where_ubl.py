@@ -243,7 +243,7 @@ UBL = Where(
         ("BT-24", "CustomizationID"),
     ),
     groups=(
-        Where(group="BG-1", path="Note", terms=(("BT-22", "."),)),
+        Where(group="BG-1", path="Note", terms=(("BT-22", "."),), coded={"BT-22": "BT-21"}),
         Where(
             group="BG-3",
             path="BillingReference/InvoiceDocumentReference",

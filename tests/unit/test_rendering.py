@@ -17,7 +17,7 @@ from reading.rendering.shown import day, number, shown
 from reading.rendering.where_national import FATTURAPA
 from reading.sandbox import ReaderPool
 from reading.term_names import ENGLISH, GERMAN
-from tests.invoice_documents import cii
+from tests.invoice_documents import cii, ubl
 
 _EVIL = "&lt;script&gt;alert(1)&lt;/script&gt;&quot; onload=&quot;x &#x202E;gnp"
 
@@ -205,6 +205,21 @@ def test_an_invoice_of_ten_thousand_lines_is_drawn() -> None:
 
     assert page is not None
     assert page.count(b"<tr>") > 10_000
+
+
+def test_the_subject_of_a_note_in_ubl_is_told_in_words() -> None:
+    """UBL has no element for it, so it stands before the note between number signs (BT-21); other signs are text."""
+    notes = ("#REG#Amtsgericht Kiel", "#1 of 2# parts", "Danke #ADU# sehr")
+    written = "".join(f"<cbc:Note>{note}</cbc:Note>" for note in notes).encode()
+    page = render(
+        ubl().replace(b"<cbc:DocumentCurrencyCode>", written + b"<cbc:DocumentCurrencyCode>"), None, "de"
+    )
+
+    assert page is not None
+    shown_words = page.decode()
+    assert "Pflichtangaben (REG)" in shown_words
+    assert "#REG#" not in shown_words
+    assert [note for note in ("Amtsgericht Kiel", *notes[1:]) if note not in shown_words] == []
 
 
 def test_what_an_italian_invoice_tells_in_two_elements_is_one_value() -> None:
