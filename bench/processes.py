@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -91,7 +92,7 @@ def machine() -> Machine:
 def sample(pid: int) -> Sample:
     """The memory of a daemon and of all below it now. Raises OSError when the daemon is gone."""
     below = {}
-    for child in _children(pid):
+    for child in children(pid):
         try:
             below[child] = Child(_role(child), _pss(child))
         except OSError:
@@ -103,12 +104,32 @@ def used(pid: int) -> Used:
     """The processor time of a daemon and of all below it so far. Raises OSError when the daemon is gone."""
     own, waited_for = _seconds(pid)
     living = 0.0
-    for child in _children(pid):
+    for child in children(pid):
         try:
             living += sum(_seconds(child))
         except OSError:
             continue  # it counts as waited for from now on, or will soon
     return Used(daemon=own, below=waited_for + living)
+
+
+def used_below(pid: int) -> dict[Role, float]:
+    """Seconds of processor time of what runs below a daemon so far, by what it is there for."""
+    seconds: dict[Role, float] = dict.fromkeys(Role, 0.0)
+    for child in children(pid):
+        with suppress(OSError):  # replaced in this very moment
+            seconds[_role(child)] += sum(_seconds(child))
+    return seconds
+
+
+def switches(pid: int) -> tuple[int, int]:
+    """How often the threads of a process gave the core back: as they had to wait, and as they were made to."""
+    waited, made_to = 0, 0
+    for task in (_PROC / str(pid) / "task").iterdir():
+        with suppress(OSError):  # a thread that has just ended
+            fields = dict(line.split(":", 1) for line in (task / "status").read_text().splitlines())
+            waited += int(fields["voluntary_ctxt_switches"])
+            made_to += int(fields["nonvoluntary_ctxt_switches"])
+    return waited, made_to
 
 
 class Watch:
@@ -138,7 +159,8 @@ class Watch:
                 return  # the daemon is gone; whoever started it will notice
 
 
-def _children(pid: int) -> list[int]:
+def children(pid: int) -> list[int]:
+    """The processes that a process has started."""
     lists = (task / "children" for task in (_PROC / str(pid) / "task").iterdir())
     return [int(child) for one in lists if one.exists() for child in one.read_text().split()]
 
