@@ -3,23 +3,32 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from pathlib import Path
 from typing import Any
 
 import psycopg
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import URL, Connection, ExceptionContext, make_url
+from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from storage.checkpoints import MOST_PAGES
 from storage.octet_log import OctetLog
-from storage.postgres_session import CONNECT_SECONDS, SET_LOCAL, connect_arguments, prepare_session
+from storage.postgres_session import (
+    CONNECT_SECONDS,
+    SET_LOCAL,
+    connect_arguments,
+    prepare_session,
+    still_there,
+)
 
 BUSY_SECONDS = 30  # how long SQLite waits for another writer before the store counts as away
 PAGE_OCTETS = 8192  # the least work for mails of 10 KB to 1 MB, of 4, 8, 16 and 32 KiB
 WRITES = "invoices_writes"  # execution option: this transaction will write
 MASTER_KEY = "invoices_master_key"  # execution option of the engine: wraps the keys of mails
 POOLED = "invoices_pooled"  # in the info of a connection: it leads through a pooler
+_LEFT_AT = "invoices_left_at"  # in the info of a connection: when it came back into the pool
 LAZILY = "invoices_lazily"  # execution option: PostgreSQL need not have its commit on the disk
 
 
@@ -62,7 +71,7 @@ def _open_postgres(url: URL) -> Engine:
         url,
         pool_size=5,
         max_overflow=10,
-        pool_pre_ping=True,
+        pool_use_lifo=True,  # few connections with all that they have planned, rather than many in turns
         pool_timeout=CONNECT_SECONDS,
         connect_args=connect_arguments(url),
     )
@@ -70,6 +79,16 @@ def _open_postgres(url: URL) -> Engine:
     @event.listens_for(engine, "connect")
     def _on_connect(connection: psycopg.Connection[Any], entry: ConnectionPoolEntry) -> None:
         entry.info[POOLED] = prepare_session(connection)
+
+    @event.listens_for(engine, "checkin")
+    def _on_checkin(_: object, entry: ConnectionPoolEntry) -> None:
+        entry.info[_LEFT_AT] = time.monotonic()
+
+    @event.listens_for(engine, "checkout")
+    def _on_checkout(connection: psycopg.Connection[Any], entry: ConnectionPoolEntry, _: object) -> None:
+        left_at = entry.info.get(_LEFT_AT)
+        if left_at is not None and not still_there(connection, time.monotonic() - left_at):
+            raise InvalidatePoolError  # those that were opened before it are lost, too
 
     @event.listens_for(engine, "begin")
     def _on_begin(connection: Connection) -> None:

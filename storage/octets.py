@@ -29,12 +29,20 @@ class Octets:
     """Those of all mails in one store."""
 
     def __init__(
-        self, engine: Engine, reading: Connected, writing: Connected, settle: Callable[[], None]
+        self,
+        engine: Engine,
+        reading: Connected,
+        asking: Connected,
+        writing: Connected,
+        settle: Callable[[], None],
     ) -> None:
-        """`reading` and `writing` open a transaction; `settle` makes durable what was committed lazily."""
+        """`reading` and `writing` open a transaction, `asking` is for single questions; `settle` makes durable what
+        was committed lazily.
+        """
         self._engine = engine
         self._file = database_file(engine)
         self._reading = reading
+        self._asking = asking
         self._writing = writing
         self._settle = settle
 
@@ -55,9 +63,9 @@ class Octets:
     def of(self, mail_ids: Sequence[str]) -> dict[str, bytes]:
         """The contents of some mails as they came after DATA, by id; those that are deleted or lost are left out.
 
-        What lies outside the database is fetched after the transaction. Raises StorageUnavailable.
+        What lies outside the database is fetched after that. Raises StorageUnavailable.
         """
-        with named_errors(), self._reading() as connection:
+        with named_errors(), self._asking() as connection:
             stored = StoredOctets(connection)
             found = stored.inside(mail_ids)
             away = stored.blobs([mail_id for mail_id in mail_ids if mail_id not in found])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 from typing import Any
 
 import psycopg
@@ -9,6 +10,8 @@ from sqlalchemy import Engine
 from sqlalchemy.engine import URL
 
 CONNECT_SECONDS = 5
+
+ASK_AFTER_SECONDS = 5.0  # unused for longer, a connection is asked whether it still leads to its server
 
 # A machine that vanished says nothing more: without these, a read would wait for its answer for hours.
 _KEEPALIVE = {
@@ -70,3 +73,25 @@ def prepare_session(connection: psycopg.Connection[Any]) -> bool:
     connection.execute("SET TIME ZONE 'UTC'")  # a pooler keeps this one for its clients
     connection.commit()
     return pooled
+
+
+def still_there(connection: psycopg.Connection[Any], unused_seconds: float) -> bool:
+    """Whether a connection that lay in the pool can be used.
+
+    To ask its server costs a round trip, as much as many a transaction. But a server that ends says so, and so does
+    its machine for it: then there is something to read on the connection, which is silent otherwise. Of a machine that
+    vanished nothing is heard; so what was not used for a while is asked.
+    """
+    if connection.closed:
+        return False
+    line = select.poll()
+    line.register(connection.fileno(), select.POLLIN)
+    if unused_seconds < ASK_AFTER_SECONDS and not line.poll(0):
+        return True
+    try:
+        connection.autocommit = True
+        connection.execute("")
+        connection.autocommit = False
+    except psycopg.Error:
+        return False
+    return True

@@ -48,9 +48,10 @@ class SenderChecks:
             .with_for_update(skip_locked=True)
         )
         ids = list(self._connection.scalars(due))
-        self._connection.execute(
-            update(ReceivedMailRow).where(ReceivedMailRow.id.in_(ids)).values(sender_check_at=now + lease)
-        )
+        if ids:
+            self._connection.execute(
+                update(ReceivedMailRow).where(ReceivedMailRow.id.in_(ids)).values(sender_check_at=now + lease)
+            )
         return ids
 
     def pending(self, ids: Sequence[str]) -> int:

@@ -52,7 +52,7 @@ class Store:
         self._inode = self._file.stat().st_ino if self._file and self._file.exists() else None
         self._intake = Intake(engine, self._turn, octet_log(engine))
         self.journal = Journal(engine, self._file, self._turn)
-        self.octets = Octets(engine, self._reading, self._writing, self.settle)
+        self.octets = Octets(engine, self._reading, self._asking, self._writing, self.settle)
 
     @classmethod
     def open(cls, url: str, master_key: MasterKey | None = None) -> Store:
@@ -162,6 +162,16 @@ class Store:
         with named_errors(), self._reading() as connection:
             yield records_of(connection)
 
+    @contextmanager
+    def asking(self) -> Iterator[Transaction]:
+        """For single questions: each sees what is on record at its moment, and costs PostgreSQL one round trip.
+
+        `reading` takes three for it. What comes in portions (`yield_per`) has to be read there.
+        Raises StorageUnavailable.
+        """
+        with named_errors(), self._asking() as connection:
+            yield records_of(connection)
+
     def add_mails(self, mails: Sequence[IncomingMail]) -> list[Receipt]:
         """Queues mails in one transaction, durably; see `Intake.add`. Raises StorageUnavailable."""
         with named_errors():
@@ -267,6 +277,15 @@ class Store:
     @contextmanager
     def _reading(self) -> Iterator[Connection]:
         with self._engine.connect() as connection, connection.begin():
+            yield connection
+
+    @contextmanager
+    def _asking(self) -> Iterator[Connection]:
+        if self._file is not None:
+            with self._reading() as connection:
+                yield connection
+            return
+        with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             yield connection
 
     @contextmanager

@@ -61,7 +61,7 @@ class Loader:
 
 def groups(store: Store, mail_ids: Sequence[str]) -> Iterator[Sequence[str]]:
     """The mails in their order, each group as large as may lie in memory. Raises StorageUnavailable."""
-    with store.reading() as records:
+    with store.asking() as records:
         sizes = records.mails.sizes(mail_ids)
     while mail_ids:
         group = fitting(mail_ids, [sizes.get(mail_id, 0) for mail_id in mail_ids], OCTETS_AT_ONCE)

@@ -146,7 +146,7 @@ class Processor:
         return looked
 
     def _claim(self) -> list[str]:
-        with self._store.reading() as records:
+        with self._store.asking() as records:
             waiting = records.mails.waiting(self._now(), AT_ONCE)
         self._due = waiting.due
         if not self._pace.takes(waiting, self._now(), time.monotonic()):
@@ -155,7 +155,12 @@ class Processor:
             # Senders take turns, so the one with the longest queue waits for itself alone. Few mails need no turns.
             lanes = records.mails.lanes(self._lane, AT_ONCE) if waiting.due == AT_ONCE else []
             self._lane = lanes[-1] if lanes else self._lane
-            return records.mails.claim(by=self.name, now=self._now(), lease=LEASE, limit=AT_ONCE, lanes=lanes)
+            claimed = records.mails.claim(
+                by=self.name, now=self._now(), lease=LEASE, limit=AT_ONCE, lanes=lanes
+            )
+        if not claimed:  # others are claiming all of it at this moment
+            self._pace.called_in_vain(time.monotonic())
+        return claimed
 
     def _renew(self) -> None:
         with self._holding:

@@ -54,7 +54,7 @@ class SenderChecker:
         try:
             while not self._stop.is_set():
                 try:
-                    if self._have_gathered() and self.check_due() == AT_ONCE:
+                    if self._have_gathered() and self._check_some() == AT_ONCE:
                         self._give_way()
                         continue
                 except StorageUnavailable as error:
@@ -69,7 +69,7 @@ class SenderChecker:
 
     def _give_way(self) -> None:
         """While mails wait to be filed, these come first: a few senders are checked now and then."""
-        with self._store.reading() as records:
+        with self._store.asking() as records:
             waiting = records.mails.has_due(self._now())
         if waiting:
             self._stop.wait(BUSY_SECONDS)
@@ -77,7 +77,7 @@ class SenderChecker:
     def _have_gathered(self) -> bool:
         """Many nodes that look in turns would else check each mail by itself."""
         now = self._now()
-        with self._store.reading() as records:
+        with self._store.asking() as records:
             due, since = records.sender_checks.waiting(now, AT_ONCE)
         if due:
             self.call()  # nobody else will, for those that come in vain now
@@ -86,9 +86,13 @@ class SenderChecker:
     def check_due(self) -> int:
         """Checks some mails that are due; how many. Raises StorageUnavailable."""
         now = self._now()
-        with self._store.reading() as records:
+        with self._store.asking() as records:
             if not records.sender_checks.waiting(now, 1)[0]:
                 return 0
+        return self._check_some()
+
+    def _check_some(self) -> int:
+        now = self._now()
         with self._store.transaction() as records:
             ids = records.sender_checks.claim(now=now, lease=LEASE, limit=AT_ONCE)
             mails = records.mails.by_ids(ids)

@@ -12,7 +12,7 @@ from sqlalchemy.engine import make_url
 
 from storage.engine import WRITES, open_engine
 from storage.errors import StorageUnavailable
-from storage.postgres_session import connect_arguments
+from storage.postgres_session import ASK_AFTER_SECONDS, connect_arguments, still_there
 from storage.store import Store
 from tests import making
 from tests.peers import programs
@@ -126,3 +126,45 @@ def test_a_standby_that_no_commit_waits_for_is_told(postgres_url: str, server: S
         "no commit waits for a standby, so ",
         None,
     ]
+
+
+def test_a_connection_that_its_server_ended_is_noticed_before_it_is_used(
+    postgres_url: str, server: Server
+) -> None:
+    """A server that was started anew costs no mail a second try, though connections just used are not asked."""
+    store, engine = Store.open(postgres_url), open_engine(postgres_url)
+    with store.asking() as records:
+        records.mails.queued()
+    driver = engine.raw_connection().driver_connection
+    assert driver is not None
+    before = [still_there(driver, seconds) for seconds in (0.0, ASK_AFTER_SECONDS)]
+
+    server.execute(
+        "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = %s",
+        (make_url(postgres_url).database,),
+    )
+    after = [still_there(driver, seconds) for seconds in (0.0, ASK_AFTER_SECONDS)]
+    with store.transaction() as records:
+        queued = records.mails.queued()
+    store.close()
+    engine.dispose()
+
+    assert before == [True, True]
+    assert after == [False, False]
+    assert queued == 0
+
+
+def test_a_single_question_leaves_no_transaction_open(postgres_url: str, server: Server) -> None:
+    """An open one costs two more round trips, and keeps a vacuum from what is dead."""
+    store = Store.open(postgres_url)
+    asking = "SELECT array_agg(state) FROM pg_stat_activity WHERE datname = %s"
+
+    with store.asking() as records:
+        records.mails.queued()
+        asked = server.execute(asking, (make_url(postgres_url).database,)).fetchone()
+    with store.reading() as records:
+        records.mails.queued()
+        read = server.execute(asking, (make_url(postgres_url).database,)).fetchone()
+    store.close()
+
+    assert (asked, read) == ((["idle"],), (["idle in transaction"],))
