@@ -14,7 +14,6 @@ from sqlalchemy import (
     bindparam,
     cast,
     delete,
-    exists,
     func,
     select,
     text,
@@ -24,6 +23,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import InstrumentedAttribute
 
 from storage.legal_holds import held
+from storage.looking_up import looked_up
 from storage.records.invoices import InvoiceState
 from storage.records.mails import MailState
 from storage.tables.base import Base, UtcDateTime, table_of
@@ -51,7 +51,7 @@ _SUBJECT: BindParameter[str] = bindparam("subject")  # id of the invoice or the 
 
 def due_mail(now: ColumnElement[Any] = _NOW) -> ColumnElement[bool]:
     """Whether the time of a mail has come: it holds the documents of all its invoices, so it waits for the last."""
-    still_needed = exists().where(InvoiceRow.mail_id == ReceivedMailRow.id, AVAILABLE)
+    still_needed = looked_up(InvoiceRow.mail_id == ReceivedMailRow.id, AVAILABLE)
     return and_(SETTLED, ReceivedMailRow.expires_at <= now, ~still_needed, ~MAIL_HELD)
 
 
@@ -127,7 +127,7 @@ ENDED_MAILS = (
     .where(
         TOMBSTONE_MAIL,
         ReceivedMailRow.tombstone_until <= _NOW,
-        ~exists().where(InvoiceRow.mail_id == ReceivedMailRow.id),
+        ~looked_up(InvoiceRow.mail_id == ReceivedMailRow.id),
         ~MAIL_HELD,
     )
     .limit(bindparam("most"))

@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, exists, insert, or_, select, text, update
+from sqlalchemy import ColumnElement, Row, insert, or_, select, text, update
 from sqlalchemy.engine import Connection
 from sqlalchemy.orm import InstrumentedAttribute
 
 from storage.errors import Conflict, NotFound
+from storage.looking_up import looked_up
 from storage.records.invoices import InvoiceState
 from storage.records.mails import MailState
 from storage.retention_records import HoldKind, LegalHold
@@ -24,7 +25,7 @@ _LIVE = text("legal_hold.released_at IS NULL")
 
 def held(*subjects: InstrumentedAttribute[str]) -> ColumnElement[bool]:
     """Whether there is a live hold on one of these ids."""
-    return or_(*(exists().where(LegalHoldRow.subject_id == subject, _LIVE) for subject in subjects))
+    return or_(*(looked_up(LegalHoldRow.subject_id == subject, _LIVE) for subject in subjects))
 
 
 class LegalHolds:
