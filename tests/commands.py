@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from cli.main import main
+from fixtures.mailbox import INVOICES
+from tests.forked import begun
 
 Form = dict[str, Any]
 
@@ -67,16 +68,13 @@ class Commands:
         return done.stderr
 
     def program(self, *arguments: str, status: int = 0) -> list[Form]:
-        """The JSON lines of the real program, for commands that read mails or log."""
-        done = subprocess.run(
-            [Path(sys.executable).with_name("invoices"), *arguments, "--json"],
-            env={"PATH": os.defpath, **self.environment},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == status, done.stderr
-        return [json.loads(line) for line in done.stdout.splitlines()]
+        """The JSON lines of the program in a process of its own, for commands that read mails or log."""
+        environment = {"PATH": os.defpath, **self.environment}
+        with tempfile.TemporaryDirectory() as folder:
+            out, err = Path(folder, "out"), Path(folder, "err")
+            done = begun([INVOICES, *arguments, "--json"], environment, out, err).wait()
+            assert done == status, err.read_text(encoding="utf-8")
+            return [json.loads(line) for line in out.read_text(encoding="utf-8").splitlines()]
 
 
 def commands_on(url: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Commands:

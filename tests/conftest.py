@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import shutil
 import tempfile
 import uuid
@@ -14,7 +15,10 @@ import psycopg
 import pytest
 from hypothesis import settings
 
+from fixtures.mailbox import Mailbox
 from storage.store import Store
+from tests import forked
+from tests.in_turns import InTurns
 from tests.peers import programs
 from tests.pooler import pooled
 from tracing import steps
@@ -24,12 +28,19 @@ settings.register_profile("invoices", deadline=None)
 settings.load_profile("invoices")
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
-WITH_TABLES = {"store", "commands"}  # fixtures that would make the tables themselves
+# Fixtures that would make the tables themselves; "tables" is for daemons that would.
+WITH_TABLES = {"store", "commands", "sealing", "place_on_each", "nodes", "tables"}
 
 
 def pytest_report_header() -> list[str]:
     """Says which foreign mail programs are missing, so that no test of theirs is left out in silence."""
     return programs.report_here()
+
+
+def pytest_collection_finish() -> None:
+    """All that was imported and collected stays; to look through it for garbage again and again is a waste."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture
@@ -70,13 +81,51 @@ def sqlite_pattern(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return file
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _ready_at_once(sqlite_pattern: Path) -> None:
+    """Daemons begin with empty tables, and they and the commands with everything imported.
+
+    That both also begin with nothing is held by the demo, and by the tests of the wheel and of the schema.
+    """
+    Mailbox.pattern = sqlite_pattern
+    Mailbox.begin = staticmethod(forked.begun)
+
+
+@pytest.fixture
+def tables() -> None:
+    """For a test that hands `database_url` to a daemon: the tables are there, and empty; see `database_url`."""
+
+
+@pytest.fixture
+def sqlite_url(tmp_path: Path, sqlite_pattern: Path) -> str:
+    """An SQLite database with empty tables, in the file that is the default of a mailbox in `tmp_path`."""
+    file = tmp_path / "invoices.db"
+    shutil.copyfile(sqlite_pattern, file)
+    return f"sqlite:///{file}"
+
+
 def _wants_tables(request: pytest.FixtureRequest) -> bool:
-    """To make them anew takes half a second, and most tests of a store are about something else."""
+    """To make them anew takes a tenth of a second and more, and most tests of a store are about something else."""
     return not WITH_TABLES.isdisjoint(request.fixturenames)
 
 
 def _url(server: str, name: str) -> str:
     return server.replace("postgresql://", "postgresql+psycopg://").replace("/postgres?", f"/{name}?")
+
+
+@pytest.fixture(scope="session")
+def postgres_in_turns(postgres_server: str, postgres_pattern: str) -> Iterator[InTurns]:
+    """A database for the tests that begin with empty tables, of which most leave them as they were."""
+    shared = InTurns(postgres_server, postgres_pattern)
+    yield shared
+    shared.drop()
+
+
+@pytest.fixture
+def postgres_emptied(postgres_server: str, postgres_in_turns: InTurns) -> Iterator[str]:
+    """The same with empty tables, as the setting database.url."""
+    yield _url(postgres_server, postgres_in_turns.take())
+    postgres_in_turns.give_back()
 
 
 @pytest.fixture
@@ -125,10 +174,11 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """A database of each engine: without any table, or for a test that asks for a store with empty ones."""
     if request.param == "sqlite":
-        file = tmp_path / "invoices.db"
         if _wants_tables(request):
-            shutil.copyfile(request.getfixturevalue("sqlite_pattern"), file)
-        return f"sqlite:///{file}"
+            return str(request.getfixturevalue("sqlite_url"))
+        return f"sqlite:///{tmp_path / 'invoices.db'}"
+    if request.param == "postgresql" and _wants_tables(request):
+        return str(request.getfixturevalue("postgres_emptied"))
     return str(request.getfixturevalue("postgres_url" if request.param == "postgresql" else "pooled_url"))
 
 

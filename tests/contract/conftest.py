@@ -21,9 +21,9 @@ def commands(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 
 @pytest.fixture
-def on_sqlite(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Commands:
+def on_sqlite(sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Commands:
     """The same on SQLite alone, for what does not depend on the engine."""
-    return commands_on(f"sqlite:///{tmp_path / 'invoices.db'}", tmp_path, monkeypatch)
+    return commands_on(sqlite_url, tmp_path, monkeypatch)
 
 
 @pytest.fixture

@@ -24,9 +24,9 @@ LARGE = 300_000
 
 
 @pytest.fixture
-def url(tmp_path: Path) -> str:
+def url(sqlite_url: str) -> str:
     """An SQLite database; servers have no log."""
-    return f"sqlite:///{tmp_path / 'invoices.db'}"
+    return sqlite_url
 
 
 @pytest.fixture

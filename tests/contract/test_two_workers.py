@@ -48,6 +48,7 @@ def test_two_workers_invite_one_address_once(store: Store) -> None:
     assert len([invoice for invoice in invoices if invoice.duplicate_of is None]) >= 1
 
 
+@pytest.mark.usefixtures("tables")
 def test_a_lease_is_renewed_while_a_mail_is_being_recorded(postgres_url: str) -> None:
     """The two threads of a worker once waited for each other's mails, until PostgreSQL broke one of them off."""
     store, mails = Store.open(postgres_url), [making.incoming(b"%d" % number) for number in range(2)]

@@ -153,10 +153,10 @@ def test_a_process_that_has_grown_is_replaced() -> None:
         assert examiners.pid is None
 
 
-def test_without_the_packages_nothing_is_validated(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_without_the_packages_nothing_is_validated(monkeypatch: pytest.MonkeyPatch, sqlite_url: str) -> None:
     """The optional packages are optional: no stage runs, and nobody is told that an invoice is valid."""
     monkeypatch.setattr(afterwards, "is_installed", lambda: False)
-    store = Store.open(f"sqlite:///{tmp_path / 'x.db'}")
+    store = Store.open(sqlite_url)
 
     stage = afterwards.validator(load(None, {}), store)
 

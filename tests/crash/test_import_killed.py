@@ -7,11 +7,14 @@ import sys
 import zipfile
 from pathlib import Path
 
+import pytest
+
 from fixtures.mailbox import Mailbox
 from tests.crash.test_sigkill import DRIVER
 from tests.exported import ADDRESS, COMPANY
 
 
+@pytest.mark.usefixtures("tables")
 def test_a_killed_import_is_finished_by_the_next(
     tmp_path: Path, database_url: str, export_of_three: Path
 ) -> None:

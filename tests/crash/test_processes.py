@@ -56,6 +56,7 @@ def _receivers(mailbox: Mailbox) -> list[int]:
     return [int(child) for child in children if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes()]
 
 
+@pytest.mark.usefixtures("tables")
 def test_two_processes_share_the_mail(tmp_path: Path, database_url: str) -> None:
     """Each mail is on record once, whichever process took it; SIGTERM ends all of them with status 0."""
     mailbox = Mailbox(tmp_path, TWO | {"DATABASE__URL": database_url})

@@ -20,6 +20,7 @@ from tests.crash.test_sigkill import DRIVER
 TEST, PRODUCTIVE = 12, 5
 
 
+@pytest.mark.usefixtures("tables")
 @pytest.mark.parametrize("point", ["retention: emptied, not committed", "retention: a batch is done"])
 def test_a_killed_run_is_finished_by_the_next(tmp_path: Path, database_url: str, point: str) -> None:
     """Twelve test invoices are due, five productive ones are not."""
@@ -76,6 +77,7 @@ def _states(database_url: str) -> Counter[tuple[Environment, InvoiceState]]:
     return Counter((invoice.environment, invoice.state) for invoice in invoices)
 
 
+@pytest.mark.usefixtures("tables")
 def test_retention_killed_at_random_instants_loses_and_keeps_nothing(database_url: str) -> None:
     """A short form of `python -m tests.crash.retention_kills URL --kills 200`; each round is verified twice."""
     done = subprocess.run(

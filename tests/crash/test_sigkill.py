@@ -16,6 +16,7 @@ MAIL = (Path(__file__).parents[2] / "fixtures/mail/unknown-recipient/message.eml
 TO = ["sigkill@firm.example"]
 
 
+@pytest.mark.usefixtures("tables")
 @pytest.mark.parametrize("point", sorted(POINTS))
 def test_a_mail_is_recorded_once_wherever_the_daemon_is_killed(
     tmp_path: Path, database_url: str, point: str

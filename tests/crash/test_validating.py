@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from fixtures.build_mails import MAIL_FOLDER
 from fixtures.mailbox import Mailbox, patiently
 from ingest.processing.validator import LEASE
@@ -25,6 +27,7 @@ def _worth(mailbox: Mailbox, mail_id: str) -> str:
     raise AssertionError
 
 
+@pytest.mark.usefixtures("tables")
 def test_the_daemon_validates_what_it_has_filed(tmp_path: Path, database_url: str) -> None:
     """From the socket to the class, on both engines; its history tells of it."""
     mailbox = Mailbox(tmp_path, {"DATABASE__URL": database_url})
@@ -38,9 +41,9 @@ def test_the_daemon_validates_what_it_has_filed(tmp_path: Path, database_url: st
     assert events.count("validated") == 1
 
 
-def test_switched_off_it_validates_nothing_and_makes_up_for_it_later(tmp_path: Path) -> None:
+def test_switched_off_it_validates_nothing_and_makes_up_for_it_later(tmp_path: Path, sqlite_url: str) -> None:
     """As where the packages are missing: invoices wait, and are validated once somebody can."""
-    settings = {"DATABASE__URL": f"sqlite:///{tmp_path / 'x.db'}"}
+    settings = {"DATABASE__URL": sqlite_url}
     off = Mailbox(tmp_path, {**settings, "VALIDATION__MODE": "off"})
     with off.serving():
         mail_id = off.send(_octets("hybrid-factur-x-minimum"), _TO)
@@ -56,16 +59,17 @@ def test_switched_off_it_validates_nothing_and_makes_up_for_it_later(tmp_path: P
     assert worth == "keine E-Rechnung"
 
 
-def test_a_daemon_killed_while_it_validates_loses_and_doubles_nothing(tmp_path: Path) -> None:
+def test_a_daemon_killed_while_it_validates_loses_and_doubles_nothing(
+    tmp_path: Path, sqlite_url: str
+) -> None:
     """The invoice waits until its lease is over, and is then taken again; here its lease is put into the past."""
-    url = f"sqlite:///{tmp_path / 'x.db'}"
-    mailbox = Mailbox(tmp_path, {"DATABASE__URL": url, "VALIDATION__MODE": "off"})
+    mailbox = Mailbox(tmp_path, {"DATABASE__URL": sqlite_url, "VALIDATION__MODE": "off"})
     with mailbox.serving():
         mail_id = mailbox.send(_octets("xrechnung-cii"), _TO)
         mailbox.wait_until_filed({mail_id})
-    _claimed_by_somebody_who_died(url)
+    _claimed_by_somebody_who_died(sqlite_url)
 
-    again = Mailbox(tmp_path, {"DATABASE__URL": url})
+    again = Mailbox(tmp_path, {"DATABASE__URL": sqlite_url})
     with again.serving():
         worth = _worth(again, mail_id)
 

@@ -46,9 +46,9 @@ def office() -> Iterator[PostOffice]:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
+def store(sqlite_url: str) -> Iterator[Store]:
     """An empty store on SQLite; the contract tests hold the outbox to both engines."""
-    opened = Store.open(f"sqlite:///{tmp_path / 'invoices.db'}")
+    opened = Store.open(sqlite_url)
     yield opened
     opened.close()
 

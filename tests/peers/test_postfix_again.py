@@ -51,6 +51,7 @@ def test_a_mail_waits_while_the_daemon_is_down(
     assert "received-again" not in events
 
 
+@pytest.mark.usefixtures("tables")
 def test_a_mail_waits_while_the_database_is_away(
     tmp_path: Path, relay: Relay, settings: dict[str, str], postgres_server: str, postgres_url: str
 ) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 
@@ -12,9 +11,9 @@ from tests.portal.browsers import Place, opened_place
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Iterator[Place]:
+def place(sqlite_url: str) -> Iterator[Place]:
     """A portal on SQLite, for what does not depend on the engine."""
-    yield from opened_place(f"sqlite:///{tmp_path / 'invoices.db'}")
+    yield from opened_place(sqlite_url)
 
 
 @pytest.fixture

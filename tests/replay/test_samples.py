@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
 from click.testing import CliRunner
 
 from cli import forms
@@ -20,6 +21,7 @@ from storage.store import Store
 from tests import making
 
 
+@pytest.mark.usefixtures("tables")
 def test_every_sample_becomes_what_it_should(tmp_path: Path, database_url: str) -> None:
     """One run for all, since some build on others; each case that is wrong is named with what is wrong."""
     environment = {"INVOICES_DATA_DIR": str(tmp_path), "INVOICES_DATABASE__URL": database_url}

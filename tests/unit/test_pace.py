@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from retention.pace import LARGEST_BATCH, LONGEST_REST, SMALLEST_BATCH, Pace, next_size, rest
@@ -11,11 +9,11 @@ from storage.store import Store
 from tests import making
 
 
-def test_it_rests_while_mail_comes_in_and_for_a_while_after(tmp_path: Path) -> None:
+def test_it_rests_while_mail_comes_in_and_for_a_while_after(sqlite_url: str) -> None:
     """Eight times as long as the batch took, so that most of the time is the mailbox's; mail seldom comes just within
     the two milliseconds of a batch, so one that came in counts for some seconds.
     """
-    store = Store.open(f"sqlite:///{tmp_path / 'invoices.db'}")
+    store = Store.open(sqlite_url)
     rests: list[float] = []
     time = iter([0.0, 9.0, 9.1, 10.0, 10.1, 14.0, 14.1, 16.0, 16.1])
     pace = Pace(store, clock=lambda: next(time), sleep=rests.append)
