@@ -1,4 +1,4 @@
-"""Adds many rows to a table in one statement, whatever their number."""
+"""Adds or changes many rows of a table in one statement, whatever their number."""
 
 from __future__ import annotations
 
@@ -14,18 +14,22 @@ from sqlalchemy import (
     Insert,
     String,
     Table,
+    TableValuedAlias,
     Text,
+    Update,
     bindparam,
     cast,
     func,
     insert,
     select,
+    update,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.engine import Connection
 
 from storage.straight import carry_out, is_rehearsed
 
+_PARAMETER = "row_"  # before the names of columns, which are taken in an UPDATE
 _FEW = 2  # rows that are cheaper as they are
 
 
@@ -41,8 +45,44 @@ def insert_rows(connection: Connection, table: Table, rows: Sequence[Mapping[str
         connection.execute(_as_they_are(table), list(rows))
         return
     columns = tuple(rows[0])
-    arrays = {column: [_sent(table, column)(row[column]) for row in rows] for column in columns}
-    connection.execute(_from_arrays(table, columns), arrays)
+    connection.execute(_from_arrays(table, columns), _arrays(table, columns, rows))
+
+
+def update_rows(
+    connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]], emptied: tuple[str, ...] = ()
+) -> None:
+    """Changes the rows that have the `id` of one of `rows` to what that says, the same columns each.
+
+    Those of `emptied` become NULL in all of them.
+    """
+    if not rows:
+        return
+    columns = tuple(rows[0])
+    if connection.dialect.name == "sqlite" or len(rows) <= _FEW:
+        named = [{_PARAMETER + column: value for column, value in row.items()} for row in rows]
+        connection.execute(_one_by_one(table, columns, emptied), named)
+        return
+    connection.execute(_by_arrays(table, columns, emptied), _arrays(table, columns, rows))
+
+
+def _arrays(table: Table, columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
+    return {_PARAMETER + column: [_sent(table, column)(row[column]) for row in rows] for column in columns}
+
+
+@cache
+def _one_by_one(table: Table, columns: tuple[str, ...], emptied: tuple[str, ...]) -> Update:
+    values: dict[str, Any] = {column: bindparam(_PARAMETER + column) for column in columns if column != "id"}
+    by_id = update(table).where(table.c.id == bindparam(f"{_PARAMETER}id"))
+    return by_id.values({**values, **dict.fromkeys(emptied)})
+
+
+@cache
+def _by_arrays(table: Table, columns: tuple[str, ...], emptied: tuple[str, ...]) -> Update:
+    rows = _unnested(table, columns, "changed")
+    values: dict[str, Any] = {
+        column: _received(table, column, rows.c[column]) for column in columns if column != "id"
+    }
+    return update(table).where(table.c.id == rows.c.id).values({**values, **dict.fromkeys(emptied)})
 
 
 @cache
@@ -52,14 +92,16 @@ def _as_they_are(table: Table) -> Insert:
 
 @cache
 def _from_arrays(table: Table, columns: tuple[str, ...]) -> Executable:
-    """An array for each column: one text of the statement, so that PostgreSQL plans it once.
-
-    The rows come out of `unnest` in the order of the arrays, and are numbered in that order.
-    """
-    arrays = (bindparam(column, type_=ARRAY(_sent_as(table, column))) for column in columns)
-    rows = func.unnest(*arrays).table_valued(*columns, name="added").render_derived()
+    """The rows come out of `unnest` in the order of the arrays, and are numbered in that order."""
+    rows = _unnested(table, columns, "added")
     values = [_received(table, column, rows.c[column]) for column in columns]
     return insert(table).from_select(list(columns), select(*values))
+
+
+def _unnested(table: Table, columns: tuple[str, ...], name: str) -> TableValuedAlias:
+    """An array for each column: one text of the statement, so that PostgreSQL plans it once."""
+    arrays = (bindparam(_PARAMETER + column, type_=ARRAY(_sent_as(table, column))) for column in columns)
+    return func.unnest(*arrays).table_valued(*columns, name=name).render_derived()
 
 
 def _sent_as(table: Table, column: str) -> Any:

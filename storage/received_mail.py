@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, exists, func, select, text, update
+from sqlalchemy import ColumnElement, Row, Select, and_, exists, func, select, text, update
 from sqlalchemy.engine import Connection
 
 from storage import codec
@@ -15,6 +15,7 @@ from storage.due import IN_QUEUE, due
 from storage.errors import NotFound
 from storage.fair_queue import FairQueue
 from storage.filing_rows import write_added
+from storage.many_rows import update_rows
 from storage.records.filing import Filing
 from storage.records.invoices import Assignment
 from storage.records.mails import Envelope, MailState, Outcome, ReceivedMail, Waiting
@@ -26,11 +27,7 @@ from storage.tables.mails import ReceivedMailRow
 _MAIL = ReceivedMailRow.__table__
 # Written out, for with bound values SQLite cannot know that the partial index holds these rows.
 _IN_QUARANTINE = text("received_mail.state = 'quarantined'")
-_FILE = (
-    update(table_of(ReceivedMailRow))
-    .where(ReceivedMailRow.id == bindparam("of_mail"))
-    .values(claimed_by=None, claimed_until=None, not_before=None, authentication=None)
-)
+_ENDED_BY_FILING = ("claimed_by", "claimed_until", "not_before", "authentication")
 
 
 class ReceivedMails:
@@ -136,7 +133,8 @@ class ReceivedMails:
         held = self.held((filing.mail_id for filing in filings), by=by)
         taken = [filing for filing in filings if filing.mail_id in held]
         if taken:
-            self._connection.execute(_FILE, [_filed_values(filing) for filing in taken])
+            rows = [_filed_values(filing) for filing in taken]
+            update_rows(self._connection, table_of(ReceivedMailRow), rows, _ENDED_BY_FILING)
             write_added(self._connection, taken)
         return set(held)
 
@@ -307,7 +305,7 @@ def _at_work(now: datetime) -> ColumnElement[bool]:
 def _filed_values(filing: Filing) -> dict[str, Any]:
     quarantined = filing.outcome is Outcome.QUARANTINED
     return {
-        "of_mail": filing.mail_id,
+        "id": filing.mail_id,
         "state": MailState.QUARANTINED if quarantined else MailState.FILED,
         "outcome": filing.outcome,
         "reason": filing.reason,

@@ -5,19 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import bindparam, func, select, text, update
+from sqlalchemy import func, select, text, update
 from sqlalchemy.engine import Connection
 
 from storage import codec
 from storage.chunks import chunks
+from storage.many_rows import update_rows
 from storage.records.senders import SenderAuthentication
 from storage.tables.base import table_of
 from storage.tables.mails import ReceivedMailRow
 
 # Written out, for with a bound value SQLite cannot know that the partial index holds these rows.
 _TO_CHECK = text("received_mail.sender_check_at IS NOT NULL")
-
-_RECORD = update(table_of(ReceivedMailRow)).where(ReceivedMailRow.id == bindparam("of_mail"))
 
 
 class SenderChecks:
@@ -71,15 +70,14 @@ class SenderChecks:
         there = self._locked([mail_id for mail_id, _, _ in found])
         rows = [
             {
-                "of_mail": mail_id,
+                "id": mail_id,
                 "authentication": codec.authentication_to_json(authentication),
                 "sender_check_at": again_at,
             }
             for mail_id, authentication, again_at in found
             if mail_id in there
         ]
-        if rows:
-            self._connection.execute(_RECORD, rows)
+        update_rows(self._connection, table_of(ReceivedMailRow), rows)
         return there
 
     def give_up(self, ids: Sequence[str]) -> None:
