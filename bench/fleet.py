@@ -14,6 +14,7 @@ from pathlib import Path
 from bench.accounting import Books, Connection, beside
 from bench.database import database, server
 from bench.made_up_mail import made_up_mail
+from bench.processes import threads
 from bench.synthetic import fill
 from fixtures.expectation import cases
 from ingest.reception import utc_now
@@ -87,9 +88,9 @@ class Fleet:
         """Every thread of nodes and database gets the core by this policy of the kernel's (sched(7))."""
         parameters = os.sched_param(1 if policy == os.SCHED_RR else 0)
         for pid in self.books.processes():
-            for task in Path(f"/proc/{pid}/task").iterdir():
-                with suppress(ProcessLookupError):  # a thread that has just ended
-                    os.sched_setscheduler(int(task.name), policy, parameters)
+            for thread in threads(pid):
+                with suppress(ProcessLookupError):  # it has just ended
+                    os.sched_setscheduler(int(thread.name), policy, parameters)
 
     def _go_on(self, count: int) -> None:
         for node in self._workers[count:]:

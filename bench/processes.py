@@ -121,12 +121,20 @@ def used_below(pid: int) -> dict[Role, float]:
     return seconds
 
 
+def threads(pid: int) -> list[Path]:
+    """Where the kernel tells of the threads of a process; none when it has ended."""
+    try:
+        return list((_PROC / str(pid) / "task").iterdir())
+    except FileNotFoundError:
+        return []
+
+
 def switches(pid: int) -> tuple[int, int]:
     """How often the threads of a process gave the core back: as they had to wait, and as they were made to."""
     waited, made_to = 0, 0
-    for task in (_PROC / str(pid) / "task").iterdir():
-        with suppress(OSError):  # a thread that has just ended
-            fields = dict(line.split(":", 1) for line in (task / "status").read_text().splitlines())
+    for thread in threads(pid):
+        with suppress(OSError):  # it has just ended
+            fields = dict(line.split(":", 1) for line in (thread / "status").read_text().splitlines())
             waited += int(fields["voluntary_ctxt_switches"])
             made_to += int(fields["nonvoluntary_ctxt_switches"])
     return waited, made_to

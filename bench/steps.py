@@ -97,7 +97,7 @@ def _record(clock: _Clock, store: Store, readings: dict[str, MailReading]) -> No
                 filings.append(Filer(mail, on_record.of(mail, reading), _RULES, _now()).file(reading))
                 on_record.add(filings[-1])
         with clock.step("record: write"):
-            records.mails.file_all(filings, by=WORKER)
+            records.mails.file_all(filings)
         with clock.step("record: commit, in groups"):
             open_transaction.close()
 

@@ -123,20 +123,19 @@ class ReceivedMails:
         False, and nothing is written, when `by` no longer holds the mail: another worker has it.
         Raises Conflict when what the filing assumes has changed meanwhile.
         """
-        return bool(self.file_all([filing], by=by))
+        if not self.held([filing.mail_id], by=by):
+            return False
+        self.file_all([filing])
+        return True
 
-    def file_all(self, filings: Sequence[Filing], *, by: str) -> set[str]:
-        """The same of some mails, in as many statements as of one; the ids of those that `by` still held.
+    def file_all(self, filings: Sequence[Filing]) -> None:
+        """The same of some mails that were found to be `held` within this transaction: as many statements as for one.
 
         Each may assume what those before it add. Raises Conflict; then nothing of any of them must stay.
         """
-        held = self.held((filing.mail_id for filing in filings), by=by)
-        taken = [filing for filing in filings if filing.mail_id in held]
-        if taken:
-            rows = [_filed_values(filing) for filing in taken]
-            update_rows(self._connection, table_of(ReceivedMailRow), rows, _ENDED_BY_FILING)
-            write_added(self._connection, taken)
-        return set(held)
+        rows = [_filed_values(filing) for filing in filings]
+        update_rows(self._connection, table_of(ReceivedMailRow), rows, _ENDED_BY_FILING)
+        write_added(self._connection, filings)
 
     def held(self, ids: Iterable[str], *, by: str) -> dict[str, ReceivedMail]:
         """Those of these mails that `by` still holds, by id; nobody else gets them before this transaction ends."""

@@ -130,7 +130,7 @@ class Recorder:
             matched.append(
                 steps.Done(step=steps.Step.MATCH, mail_id=mail.id, began=began, ended=steps.clock())
             )
-        records.mails.file_all(filings, by=self._name)
+        records.mails.file_all(filings)
         recorded = [invoice.id for filing in filings for invoice in filing.invoices]
         records.webhook_deliveries.tell(WebhookEvent.RECEIVED, recorded, now)
         return filings
