@@ -8,13 +8,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
+from itertools import cycle
 from pathlib import Path
 
 from bench.accounting import Books, Connection, beside
 from bench.database import database, server
 from bench.made_up_mail import made_up_mail
-from bench.processes import threads
 from bench.synthetic import fill
 from fixtures.expectation import cases
 from ingest.reception import utc_now
@@ -25,6 +25,7 @@ PARTS = {"full": "worker", "apart": "worker", "thin": "worker", "burst": "smtp w
 _SESSIONS = 16
 _PER_SECOND = 25.0  # mails of the thin stream; each is on record before the next one comes
 _PATIENCE_SECONDS = 600.0
+_TURN_SECONDS = 0.25
 _SETTLE_SECONDS = 2.0  # readers start after the node says that it is ready
 
 _LEFT = (
@@ -72,25 +73,25 @@ class Fleet:
         began()
         self._send(name, count, mails, 0.0)
 
-    def wait_until_done(self, mails: int) -> None:
-        """So many more are on record than the last time, and their senders are checked."""
+    def wait_until_done(self, mails: int, *, in_turns: int = 0) -> None:
+        """So many more are on record than the last time, and their senders are checked.
+
+        So many nodes work, one after the other, each for a moment in which the others stand still; or as they can.
+        """
         give_up_at = time.monotonic() + _PATIENCE_SECONDS
+        turns = cycle(self._workers[:in_turns])
         while left := self.books.sum(_LEFT):
             if time.monotonic() > give_up_at:
                 raise TimeoutError(f"{left} mails wait to be filed, or for the check of their senders")
-            time.sleep(0.1)
+            if in_turns > 1:
+                for node in self._workers:
+                    node.pause()
+                next(turns).go_on()
+            time.sleep(_TURN_SECONDS)
         done = self.books.sum(_DONE) - self._before
         if done != mails:
             raise RuntimeError(f"{mails} mails were to be filed, {done} are")
         self._before += done
-
-    def schedule(self, policy: int) -> None:
-        """Every thread of nodes and database gets the core by this policy of the kernel's (sched(7))."""
-        parameters = os.sched_param(1 if policy == os.SCHED_RR else 0)
-        for pid in self.books.processes():
-            for thread in threads(pid):
-                with suppress(ProcessLookupError):  # it has just ended
-                    os.sched_setscheduler(int(thread.name), policy, parameters)
 
     def _go_on(self, count: int) -> None:
         for node in self._workers[count:]:

@@ -12,11 +12,11 @@ apart  as full, but each node has a database of its own in the same server: what
 burst  each node takes mail and files it; a sender sends as fast as it can
 
 All of it shares one core, unless --all-cores is given: two busy cores make each other slower, by a fifth on some
-machines, and one node seldom keeps both busy. A node of its own machine has its core for itself, but here each of
-them finds the core's caches filled by the others, whenever it gets its turn. So each count is measured in two ways
-(--turns): as the kernel shares out the core, in slices of some milliseconds, whoever wakes up first (`short`), and by
-its policy SCHED_RR (`long`), where a thread has the core until it has to wait, or for 0.1 s. That is the same for one
-node as for eight, and takes away a part of what only this machine does to them.
+machines, and one node seldom keeps both busy. A node on a machine of its own has a core's caches for itself; here each
+finds them filled by the others, whenever it gets the core. So each count is measured in two ways (--turns), the first
+two loads at least: as the kernel shares out the core (`short`), and with one node after the other at work for a quarter
+of a second in which the others stand still, whatever they hold (`long`). Then they share all that nodes on machines of
+their own share - queue, locks, tables, the server - but not their caches.
 
 --on-record N puts as many invoices on record first (`bench.synthetic`).
 """
@@ -25,7 +25,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import statistics
 import sys
 import tempfile
@@ -37,7 +36,8 @@ from pathlib import Path
 from bench.accounting import Account, looking_for_locks
 from bench.fleet import PARTS, Fleet, fleet
 
-TURNS = {"short": os.SCHED_OTHER, "long": os.SCHED_RR}
+TURNS = ("short", "long")
+_WAITING_QUEUE = ("full", "apart")
 _WARM_MAILS = 500  # of each node: until each connection has planned what it asks for
 _IDLE_SECONDS = 5.0
 _STATISTICS_SECONDS = 1.5  # they arrive late
@@ -80,20 +80,19 @@ def measured(load: str, wanted: argparse.Namespace) -> Iterator[Cost]:
         tempfile.TemporaryDirectory(prefix="scaling-") as name,
         fleet(load, most, wanted.on_record, Path(name), one_core=not wanted.all_cores) as nodes,
     ):
-        warming = nodes.full if load in ("full", "apart") else nodes.burst
+        warming = nodes.full if load in _WAITING_QUEUE else nodes.burst
         warming("warm", most, _WARM_MAILS * most, lambda: None)
         nodes.wait_until_done(_WARM_MAILS * most)
         nodes.books.vacuum()
         idle = _idle_share(nodes) / most
         for number in range(wanted.rounds):
-            for turns in wanted.turns:
+            for turns in wanted.turns if load in _WAITING_QUEUE else TURNS[:1]:
                 for count in wanted.nodes:
-                    nodes.schedule(TURNS[turns])
-                    found = _cost(nodes, f"{turns}-{count}-{number}", load, count, wanted.mails)
-                    yield replace(found, turns=turns, on_record=wanted.on_record, idle_share=idle)
+                    found = _cost(nodes, f"{turns}-{count}-{number}", load, turns, count, wanted.mails)
+                    yield replace(found, on_record=wanted.on_record, idle_share=idle)
 
 
-def _cost(nodes: Fleet, name: str, load: str, count: int, mails: int) -> Cost:
+def _cost(nodes: Fleet, name: str, load: str, turns: str, count: int, mails: int) -> Cost:
     begun: list[tuple[Account, float]] = []
 
     def begin() -> None:
@@ -102,14 +101,14 @@ def _cost(nodes: Fleet, name: str, load: str, count: int, mails: int) -> Cost:
 
     with looking_for_locks(nodes.url) as looks:
         getattr(nodes, load)(name, count, mails, begin)
-        nodes.wait_until_done(mails)
+        nodes.wait_until_done(mails, in_turns=count if turns == "long" else 0)
         over = time.monotonic()
         spent = nodes.books.balance()
     time.sleep(_STATISTICS_SECONDS)
     after, (before, since) = nodes.books.balance(), begun[0]
     return Cost(
         load=load,
-        turns="",
+        turns=turns,
         nodes=count,
         on_record=0,
         mails=mails,
@@ -164,7 +163,7 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--nodes", type=int, nargs="+", default=[1, 2, 4, 8])
     parser.add_argument("--mails", type=int, default=2000)
     parser.add_argument("--loads", nargs="+", choices=sorted(PARTS), default=["full", "thin"])
-    parser.add_argument("--turns", nargs="+", choices=sorted(TURNS), default=["short", "long"])
+    parser.add_argument("--turns", nargs="+", choices=TURNS, default=TURNS)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--on-record", type=int, default=0, help="invoices on record before (%(default)s)")
     parser.add_argument("--all-cores", action="store_true", help="also those that disturb each other")
