@@ -9,6 +9,7 @@ from storage.records.mails import Waiting
 
 QUEUE_SECONDS = 0.25  # so long few mails gather in the queue at most, while others are being filed
 BUSY_SECONDS = 0.2  # between two looks of a worker that has something to do, unless it found a full group
+UNCALLED_SECONDS = 1.0  # the same while nobody calls; that is how often one without work looks, too
 # After calls for which nothing was there any more, one after the other; then as often as without a call.
 VAIN_SECONDS = (0.05, 0.2, 0.5, 1.0)
 
@@ -26,12 +27,14 @@ class Pace:
         self._full = full
         self._not_before = 0.0
         self._busy_until = 0.0
+        self._uncalled_until = 0.0
         self._let_gather: str | None = None
         self._in_vain = 0
 
-    def may_look(self, moment: float, *, busy: bool) -> bool:
-        """Whether it is time to look; `busy` while the worker has mails to read or record."""
-        return moment >= self._not_before and (not busy or moment >= self._busy_until)
+    def may_look(self, moment: float, *, busy: bool, called: bool) -> bool:
+        """Whether it is time to look; `busy` while the worker has mails to read or record, `called` since it looked."""
+        busy_until = self._busy_until if called else self._uncalled_until
+        return moment >= self._not_before and (not busy or moment >= busy_until)
 
     def seconds_left(self, moment: float) -> float:
         """Until a worker without work may look."""
@@ -40,7 +43,7 @@ class Pace:
     def takes(self, waiting: Waiting, now: datetime, moment: float) -> bool:
         """Whether the worker takes what waits now; if not, it may look again when that has gathered."""
         if not waiting.due:
-            self._busy_until = moment + BUSY_SECONDS
+            self._let_others_look(moment)
             return False
         if waiting.due < self._full and waiting.at_work and waiting.oldest != self._let_gather:
             age = (now - waiting.since).total_seconds() if waiting.since else 0.0
@@ -50,8 +53,14 @@ class Pace:
                 self._not_before = moment + min(QUEUE_SECONDS, QUEUE_SECONDS - age)
                 return False
         self._in_vain = max(0, self._in_vain - 1)
-        self._busy_until = 0.0 if waiting.due >= self._full else moment + BUSY_SECONDS
+        if waiting.due >= self._full:
+            self._busy_until = self._uncalled_until = 0.0
+        else:
+            self._let_others_look(moment)
         return True
+
+    def _let_others_look(self, moment: float) -> None:
+        self._busy_until, self._uncalled_until = moment + BUSY_SECONDS, moment + UNCALLED_SECONDS
 
     def called_in_vain(self, moment: float) -> None:
         """Somebody rang, and there was nothing to take."""

@@ -107,7 +107,7 @@ class Processor:
                 else:
                     if called:
                         self._pace.called_in_vain(time.monotonic())
-                    called = self._wake.wait(IDLE_SECONDS)
+                    called = self._stop.is_set() or self._wake.wait(IDLE_SECONDS)
                     self._wake.clear()
             self._finish_readings()
         except StorageUnavailable:
@@ -129,9 +129,10 @@ class Processor:
     def _fill(self) -> bool:
         """Whether the queue was looked at."""
         looked = len(self._pending) < self._pool.free and self._pace.may_look(
-            time.monotonic(), busy=bool(self._held)
+            time.monotonic(), busy=bool(self._held), called=self._wake.is_set()
         )
         if looked:
+            self._wake.clear()  # before the look: whoever calls from now on may mean a mail that it does not see
             began = steps.clock()
             claimed = self._persistently("claim", self._claim)
             step_times.claimed(claimed, began, self.name)

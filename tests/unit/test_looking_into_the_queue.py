@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from ingest.processing.pace import BUSY_SECONDS, QUEUE_SECONDS, Pace
+from ingest.processing.pace import BUSY_SECONDS, QUEUE_SECONDS, UNCALLED_SECONDS, Pace
 from storage.records.mails import Waiting
 from tests import making
 
@@ -31,8 +31,8 @@ def test_few_mails_gather_while_others_are_being_filed() -> None:
     taken = pace.takes(_waiting(at_work=True, age=0.1), making.NOW, 7.0)
 
     assert not taken
-    assert not pace.may_look(7.0 + QUEUE_SECONDS - 0.11, busy=False)
-    assert pace.may_look(7.0 + QUEUE_SECONDS - 0.09, busy=False)
+    assert not pace.may_look(7.0 + QUEUE_SECONDS - 0.11, busy=False, called=True)
+    assert pace.may_look(7.0 + QUEUE_SECONDS - 0.09, busy=False, called=True)
 
 
 def test_what_has_gathered_is_taken() -> None:
@@ -61,9 +61,24 @@ def test_a_worker_at_work_looks_now_and_then_until_it_finds_a_full_group() -> No
     few.takes(_waiting(3), making.NOW, 0.0)
     full.takes(_waiting(FULL), making.NOW, 0.0)
 
-    may_look = [one.may_look(BUSY_SECONDS / 2, busy=busy) for one in (few, full) for busy in (True, False)]
+    may_look = [
+        one.may_look(BUSY_SECONDS / 2, busy=busy, called=True)
+        for one in (few, full)
+        for busy in (True, False)
+    ]
 
     assert may_look == [False, True, True, True]
+
+
+def test_a_worker_at_work_that_nobody_calls_looks_no_more_often_than_one_without_work() -> None:
+    """At the end of a long queue eight nodes asked five times a second for what no longer came."""
+    pace = Pace(FULL)
+    pace.takes(_waiting(3), making.NOW, 0.0)
+
+    may_look = [pace.may_look(BUSY_SECONDS, busy=True, called=called) for called in (True, False)]
+
+    assert may_look == [True, False]
+    assert pace.may_look(UNCALLED_SECONDS, busy=True, called=False)
 
 
 def test_a_worker_that_is_always_too_late_listens_less_and_less() -> None:
@@ -98,4 +113,4 @@ def test_an_empty_queue_is_nothing_to_take() -> None:
     pace = Pace(FULL)
 
     assert not pace.takes(NOTHING, making.NOW, 0.0)
-    assert pace.may_look(0.0, busy=False)
+    assert pace.may_look(0.0, busy=False, called=True)
