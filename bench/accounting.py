@@ -72,9 +72,13 @@ class Books:
             dead_rows=self.sum(_DEAD),
         )
 
-    def processes(self) -> list[int]:
-        """Of all nodes and of PostgreSQL, as of now."""
-        return [pid for parent in (*self._pids, self._postmaster) for pid in (parent, *children(parent))]
+    def of_nodes(self) -> set[int]:
+        """The processes of all nodes, as of now."""
+        return {pid for daemon in self._pids for pid in (daemon, *children(daemon))}
+
+    def processes(self) -> set[int]:
+        """Those of PostgreSQL, too."""
+        return self.of_nodes() | {self._postmaster, *children(self._postmaster)}
 
     def vacuum(self) -> None:
         """As autovacuum does within a minute; without statistics the planner walks through what is dead."""
