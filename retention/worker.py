@@ -195,10 +195,12 @@ def would_go(store: Store, periods: RetentionPeriods, now: datetime) -> Swept:
 
 def foretold(counts: Mapping[GoingKind, int], companies: Sequence[GoingOfCompany]) -> Swept:
     """What a run will say that it did, of what would go."""
-    productive = sum(one.number for one in companies if one.environment is Environment.PRODUCTIVE)
+    invoices = Counter[Environment]()
+    for one in companies:  # and not of `counts`, which was asked a moment before, maybe beside a run
+        invoices[one.environment] += one.number
     return Swept(
-        productive=productive,
-        test=counts[GoingKind.INVOICE] - productive,
+        productive=invoices[Environment.PRODUCTIVE],
+        test=invoices[Environment.TEST],
         mails=counts[GoingKind.MAIL],
         invoice_tombstones=counts[GoingKind.INVOICE_TOMBSTONE],
         mail_tombstones=counts[GoingKind.MAIL_TOMBSTONE],
