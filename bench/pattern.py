@@ -17,7 +17,7 @@ from bench.made_up_mail import made_up_mail
 from ingest.processing.filing import Filer, Rules
 from ingest.processing.on_record import load_on_record
 from ingest.processing.validator import record_validation
-from storage.expiry import RetentionPeriods
+from storage.expiring.expiry import RetentionPeriods
 from storage.ids import new_id
 from storage.records.companies import AccountStatus, CompanyAccount
 from storage.records.mails import IncomingMail

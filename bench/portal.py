@@ -32,8 +32,8 @@ from portal.app import create_app
 from portal.documents import Documents
 from portal.serving import run, server_of
 from portal.wired import Portal
+from storage.filed.inbox_query import InboxQuery
 from storage.ids import new_id
-from storage.inbox_query import InboxQuery
 from storage.records.people import Language, Membership, MembershipState, Role, User
 from storage.store import Store
 

@@ -33,7 +33,7 @@ from bench.retention_beside import beside
 from bench.synthetic import fill
 from retention.pace import SMALLEST_BATCH, Pace
 from retention.worker import BATCH, drill, run
-from storage.expiry import RetentionPeriods
+from storage.expiring.expiry import RetentionPeriods
 from storage.records.filing import Filing
 from storage.records.mails import Outcome
 from storage.store import Store

@@ -17,7 +17,7 @@ from ingest.receiving.transfer_key import transfer_digest
 from reading.mail import read_mail
 from reading.mime import parse_mail
 from storage import codec
-from storage.expiry import RetentionPeriods
+from storage.expiring.expiry import RetentionPeriods
 from storage.ids import new_id
 from storage.records.mails import ContentInMemory, Envelope, IncomingMail
 from storage.records.reading import MailReading

@@ -19,7 +19,7 @@ import psycopg
 
 from bench.bulk import IN_POSTGRESQL, IN_SQLITE, fan_out, on_postgresql, on_sqlite
 from bench.pattern import DOCUMENT, SELLER_VAT, SUBJECT, pattern
-from storage.inbox_words import cents, document_words, sort_key, words_of
+from storage.filed.inbox_words import cents, document_words, sort_key, words_of
 from storage.store import Store
 
 PORTION = 50_000

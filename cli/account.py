@@ -10,11 +10,11 @@ import click
 from cli import forms
 from cli.front import Front, Group, actor, pass_front, utc_now
 from ingest.filing_settings import link_tokens
-from storage.account_keys import parse_identifier
+from storage.companies.account_keys import parse_identifier
 from storage.decisions import companies as decisions
+from storage.decisions.invitations import Invitation, invite
 from storage.errors import Conflict, NotFound
 from storage.ids import new_id
-from storage.invitations import Invitation, invite
 from storage.records.companies import AccountStatus, CompanyAccount, WarningPolicy
 from storage.records.people import Language, Role
 

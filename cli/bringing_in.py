@@ -14,7 +14,7 @@ from cli.rereading import Change
 from ingest.processing.filing import same_invoice_digest
 from reading.sandbox import ReaderPool
 from storage.errors import Conflict
-from storage.inbox_query import Handling
+from storage.filed.inbox_query import Handling
 from storage.records.companies import CompanyAccount
 from storage.records.history import HistoryEvent, HistoryEventName
 from storage.records.invoices import Invoice, InvoiceState

@@ -9,8 +9,8 @@ from cli.account import account
 from cli.front import Front, actor, pass_front, utc_now
 from config.settings import Settings
 from ingest.processing.authentication.lookups import LookupTrouble, texts_at
-from storage.account_keys import AccountKey, KeyKind
-from storage.claims import Claim
+from storage.companies.account_keys import AccountKey, KeyKind
+from storage.companies.claims import Claim
 from storage.decisions import claims as decisions
 from storage.errors import Conflict
 from storage.records.companies import CompanyAccount

@@ -8,12 +8,12 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from storage.filed.warning_wording import told
 from storage.records.history import HistoryEvent, HistoryEventName
 from storage.records.invoices import Invoice, InvoiceState
 from storage.records.mails import MailState, ReceivedMail
 from storage.records.partners import SenderWarning
 from storage.records.people import Language
-from storage.warning_wording import told
 
 
 @cache

@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 from cli.forms import Form, instant
 from cli.front import Front
 from retention import worker
-from storage.expiry import RetentionPeriods
-from storage.retention_records import Going, GoingOfCompany
+from storage.expiring.expiry import RetentionPeriods
+from storage.expiring.retention_records import Going, GoingOfCompany
 
 _MOST_SHOWN = 50  # companies, to people; programs are told all
 

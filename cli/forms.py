@@ -7,7 +7,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from storage.link_tokens import LinkTokens
+from storage.companies.link_tokens import LinkTokens
 from storage.records.companies import CompanyAccount, SecondLook
 from storage.records.history import HistoryEvent
 from storage.records.invoices import Invoice, MatchEvidence

@@ -20,8 +20,8 @@ from config.load import WrongSettings, load
 from config.log_setup import set_up_log
 from config.octet_key import octet_key
 from config.settings import Settings
+from storage.blobs.sealing import MasterKey
 from storage.errors import StoreError
-from storage.sealing import MasterKey
 from storage.store import Store
 
 EXIT_FAILED = 1

@@ -10,9 +10,9 @@ from cli.forms import instant
 from cli.front import Front, Group, actor, pass_front, utc_now
 from ingest.filing_settings import retention_periods
 from storage.errors import NotFound
+from storage.expiring.retention_records import HoldKind, LedgerEntry, LedgerEvent, LegalHold
 from storage.ids import new_id
 from storage.records.history import HistoryEvent, HistoryEventName
-from storage.retention_records import HoldKind, LedgerEntry, LedgerEvent, LegalHold
 from storage.transaction import Transaction
 
 COLUMNS = {"set_at": "Since", "kind": "Of", "subject_id": "Id", "reason": "Reason", "set_by": "Set by"}

@@ -9,7 +9,7 @@ import click
 from cli import forms
 from cli.front import Front, Group, pass_front, utc_now
 from ingest.filing_settings import link_tokens
-from storage.account_keys import address_key
+from storage.companies.account_keys import address_key
 from storage.errors import Conflict
 from storage.ids import new_id
 from storage.records.companies import AccountStatus, CompanyAccount

@@ -10,7 +10,7 @@ from types import TracebackType
 from config.settings import Settings
 from ingest.afterwards import sender_checker
 from ingest.daemon import processor
-from storage.chunks import chunks
+from storage.database.chunks import chunks
 from storage.records.mails import MailState
 from storage.store import Store
 

@@ -10,7 +10,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from cli import move_database
 from cli.front import EXIT_FAILED, Command, Front, pass_front
 from ingest.processing.loading import groups
-from storage.blobs import BlobPlace, open_place
+from storage.blobs.place import BlobPlace, open_place
 from storage.errors import NotFound
 
 AT_ONCE = 200

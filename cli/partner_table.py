@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import IO
 
-from storage.account_keys import domain_key, vat_id_key
+from storage.companies.account_keys import domain_key, vat_id_key
 from storage.errors import Conflict, NotFound
 from storage.ids import new_id
 from storage.records.invoices import Environment

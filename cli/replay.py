@@ -25,8 +25,8 @@ from ingest.receiving.replies import Reply
 from ingest.receiving.transfer_key import transfer_digest
 from ingest.reception import add_mails, policy
 from reading.sandbox import ReaderPool
+from storage.companies.link_tokens import LinkTokens
 from storage.ids import new_id
-from storage.link_tokens import LinkTokens
 from storage.records.history import HistoryEventName
 from storage.records.mails import ContentInMemory, Envelope, IncomingMail, Outcome
 from storage.transaction import Transaction

@@ -11,7 +11,7 @@ from ingest.processing.keeper import Keeper
 from ingest.processing.sender_checker import SenderChecker
 from ingest.processing.validator import Validator
 from ingest.reception import utc_now
-from storage.blobs import open_place
+from storage.blobs.place import open_place
 from storage.store import Store
 from validation.examiners import Examiners
 from validation.rule_sets import installed_rules, is_installed

@@ -9,9 +9,9 @@ from config.link_key import link_key
 from config.settings import Settings, time_zone
 from ingest.processing.filing import Rules
 from ingest.processing.notices import NoticeRules
-from storage.expiry import RetentionPeriods
+from storage.companies.link_tokens import LinkTokens
+from storage.expiring.expiry import RetentionPeriods
 from storage.ids import new_id
-from storage.link_tokens import LinkTokens
 from storage.records.people import Language
 from validation.rule_sets import is_installed
 

@@ -6,8 +6,8 @@ import threading
 from collections.abc import Callable
 
 from ingest import mail_log
-from storage.bell import NobodyRings
 from storage.errors import StorageUnavailable
+from storage.queue.bell import NobodyRings
 from storage.store import Store
 
 # A bell that rings all the time says nothing more, and each ring is a transaction beside those of the mails.

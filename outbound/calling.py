@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import httpcore2 as httpcore
 
-from storage.webhook_addresses import Address, Network, is_allowed, is_reachable
+from storage.outgoing.webhook_addresses import Address, Network, is_allowed, is_reachable
 
 CONNECT_SECONDS = 5.0
 ANSWER_SECONDS = 15.0  # for all of a call

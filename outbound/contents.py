@@ -8,8 +8,8 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from outbound.wording import written_amount, written_code, written_date
+from storage.companies.link_tokens import LinkTokens
 from storage.errors import NotFound
-from storage.link_tokens import LinkTokens
 from storage.records.invoices import Environment, Invoice, InvoiceState
 from storage.records.outgoing import MailTemplate, OutboundMail
 from storage.records.people import Language

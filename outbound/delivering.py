@@ -17,17 +17,17 @@ from outbound import send_log
 from outbound.call_patience import BACK_AFTER, is_hopeless, next_call, pause
 from outbound.calling import Answer, Calls, calls
 from outbound.signatures import signed_fields
-from storage.claimants import new_claimant
 from storage.errors import NotFound, StorageUnavailable
 from storage.ids import new_id
+from storage.outgoing.webhook_addresses import Network
+from storage.outgoing.webhook_secrets import WebhookSecrets
+from storage.queue.claimants import new_claimant
 from storage.records.invoices import Invoice
 from storage.records.outgoing import MailTemplate, OutboundMail
 from storage.records.people import Role
 from storage.records.webhooks import Webhook, WebhookDelivery
 from storage.store import Store
 from storage.transaction import Transaction
-from storage.webhook_addresses import Network
-from storage.webhook_secrets import WebhookSecrets
 from tracing import steps
 
 LEASE = timedelta(minutes=5)  # longer than a round of one webhook may take

@@ -19,9 +19,9 @@ from outbound.letters import Letters
 from outbound.sending import Sending, Wiring
 from outbound.smarthost import Smarthost
 from reading.sandbox import ReaderPool
-from storage.link_tokens import LinkTokens
+from storage.companies.link_tokens import LinkTokens
+from storage.outgoing.webhook_secrets import WebhookSecrets
 from storage.store import Store
-from storage.webhook_secrets import WebhookSecrets
 
 STOP_SECONDS = 30.0  # for the mail that is under way
 

@@ -17,9 +17,9 @@ from outbound.contents import Gathering, NothingToSend
 from outbound.letters import Letters
 from outbound.patience import RATE_PAUSE, RATE_PERIOD, next_try
 from outbound.smarthost import Conversation, NoSmarthost, Smarthost, Taken
-from storage.claimants import new_claimant
 from storage.errors import StorageUnavailable
-from storage.notice_events import notice_events
+from storage.outgoing.notice_events import notice_events
+from storage.queue.claimants import new_claimant
 from storage.records.history import HistoryEventName
 from storage.records.outgoing import MailTemplate, OutboundMail
 from storage.store import Store

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from portal import registration
 from portal.registration import Standing
-from storage.account_keys import address_key
+from storage.companies.account_keys import address_key
 from storage.errors import NotFound
 from storage.ids import new_id
 from storage.records.companies import AccountStatus, CompanyAccount

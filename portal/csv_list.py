@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from portal import wording
-from storage.inbox_query import InboxEntry, InboxQuery
+from storage.filed.inbox_query import InboxEntry, InboxQuery
 from storage.records.people import Language
 from storage.store import Store
 

@@ -6,7 +6,7 @@ import unicodedata
 from dataclasses import dataclass
 
 from portal import passwords
-from storage.account_keys import address_key, name_key
+from storage.companies.account_keys import address_key, name_key
 
 LONGEST_NAME = 120  # characters
 LONGEST_ADDRESS = 254  # octets (RFC 5321 4.5.3.1.3, without the angle brackets)

@@ -9,8 +9,8 @@ from fastapi import Request, Response
 
 from portal import cookies
 from portal.wired import Portal
-from storage.codes import LIFE
 from storage.ids import new_id
+from storage.people.codes import LIFE
 from storage.records.outgoing import MailTemplate, OutboundMail
 from storage.records.people import CodePurpose, Language, OneTimeCode
 from storage.transaction import Transaction

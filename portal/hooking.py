@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from portal.wired import Portal
 from storage.ids import new_id
+from storage.outgoing.webhook_addresses import webhook_url
 from storage.records.acts import ActName
 from storage.records.webhooks import CHOOSABLE, Webhook, WebhookEvent
 from storage.transaction import Transaction
-from storage.webhook_addresses import webhook_url
 
 MOST_WEBHOOKS = 10  # of a company
 

@@ -11,8 +11,8 @@ from typing import TypeVar
 from urllib.parse import urlencode
 
 from portal.wording import ZONE
-from storage.inbox_query import Cursor, InboxOrder, InboxQuery, InboxState
-from storage.inbox_words import UNKNOWN_AMOUNT, cents
+from storage.filed.inbox_query import Cursor, InboxOrder, InboxQuery, InboxState
+from storage.filed.inbox_words import UNKNOWN_AMOUNT, cents
 from storage.records.invoices import Environment
 
 _Choice = TypeVar("_Choice", bound=StrEnum)

@@ -9,7 +9,7 @@ from fastapi import HTTPException, Request
 
 from portal.wired import Portal
 from storage.errors import Conflict
-from storage.throttles import Limit
+from storage.people.throttles import Limit
 
 SIGN_IN_OF_PEER = Limit(10, timedelta(minutes=15))  # wrong passwords for one address, from one peer
 SIGN_IN = Limit(50, timedelta(hours=1))  # for one address, from wherever

@@ -6,8 +6,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from storage.account_keys import split_address
-from storage.freemail import is_freemail
+from storage.companies.account_keys import split_address
+from storage.companies.freemail import is_freemail
 from storage.records.people import Membership, MembershipState, Role
 
 REJECTED_FOR = timedelta(days=7)  # so long a rejection stands before somebody may ask again

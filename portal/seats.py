@@ -11,7 +11,7 @@ from fastapi import Depends
 from portal.visitors import Visitor, signed_in
 from portal.wired import Portal, wired
 from storage.errors import NotFound
-from storage.inbox import Inbox
+from storage.filed.inbox import Inbox
 from storage.records.companies import CompanyAccount
 from storage.records.history import HistoryEvent, HistoryEventName
 from storage.records.invoices import Invoice

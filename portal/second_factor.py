@@ -13,11 +13,11 @@ from portal.one_time_passwords import DIGITS, recovery_digest
 from portal.rendering import redirect
 from portal.visitors import session_cookie, sign_in
 from portal.wired import Portal
-from storage.factor_mails import factor_mail
+from storage.people.factor_mails import factor_mail
+from storage.people.throttles import Limit
 from storage.records.acts import ActName
 from storage.records.factors import Authenticator
 from storage.records.people import CodePurpose, User
-from storage.throttles import Limit
 from storage.transaction import Transaction
 
 OF_PERSON = Limit(10, timedelta(minutes=15))  # wrong ones; of a million, three of them right at any time

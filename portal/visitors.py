@@ -12,8 +12,8 @@ from fastapi import Depends, Request, Response
 
 from portal import cookies
 from portal.wired import Portal, wired
+from storage.people.sessions import needs_note
 from storage.records.people import Language, Membership, MembershipState, PortalSession, User
-from storage.sessions import needs_note
 
 LANGUAGE_COOKIE = "language"
 LANGUAGE_SECONDS = 365 * 86400

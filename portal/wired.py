@@ -16,12 +16,12 @@ from fastapi import Request
 from portal.documents import Documents
 from portal.one_time_passwords import Authenticators
 from portal.passkeys import Place
-from storage.link_tokens import LinkTokens
+from storage.companies.link_tokens import LinkTokens
+from storage.outgoing.webhook_addresses import Network
+from storage.outgoing.webhook_secrets import WebhookSecrets
 from storage.records.invoices import Invoice
 from storage.store import Store
 from storage.transaction import Transaction
-from storage.webhook_addresses import Network
-from storage.webhook_secrets import WebhookSecrets
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

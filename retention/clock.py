@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from storage.retention_records import ClockOnRecord
+from storage.expiring.retention_records import ClockOnRecord
 
 TOLERANCE = timedelta(minutes=5)
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from storage.expiries import KeptInvoice, KeptMail
-from storage.expiry import RetentionPeriods
+from storage.expiring.expiries import KeptInvoice, KeptMail
+from storage.expiring.expiry import RetentionPeriods
+from storage.expiring.retention_records import LedgerEntry, LedgerEvent
 from storage.records.history import HistoryEvent, HistoryEventName
 from storage.records.invoices import Environment
-from storage.retention_records import LedgerEntry, LedgerEvent
 from storage.store import Store
 
 BATCH = 500

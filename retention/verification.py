@@ -8,11 +8,11 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from storage.errors import NotFound
+from storage.expiring.retention_ledger import FIRST, entry_digest
+from storage.expiring.retention_records import ChainedEntry, LedgerEvent
+from storage.expiring.soundness import PORTION, StoredMail
 from storage.records.invoices import InvoiceState
 from storage.records.mails import MailState, ReceivedMail
-from storage.retention_ledger import FIRST, entry_digest
-from storage.retention_records import ChainedEntry, LedgerEvent
-from storage.soundness import PORTION, StoredMail
 from storage.store import Store
 from storage.transaction import Transaction
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from storage.expired import ExpiringInvoices
+from storage.expiring.expired import ExpiringInvoices
 from storage.records.outgoing import MailTemplate, OutboundMail, OutboundState
 from storage.store import Store
 from storage.transaction import Transaction

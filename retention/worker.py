@@ -13,12 +13,12 @@ from typing import Protocol, TypeVar
 import structlog
 
 from retention.clock import WrongClock, checked
-from storage.expired import DueInvoice, DueMail, Place
-from storage.expiry import RetentionPeriods
+from storage.database.rehearsal import Outdated
+from storage.expiring.expired import DueInvoice, DueMail, Place
+from storage.expiring.expiry import RetentionPeriods
+from storage.expiring.retention_records import GoingKind, GoingOfCompany, LedgerEntry, LedgerEvent, Sweep
 from storage.records.history import HistoryEvent, HistoryEventName
 from storage.records.invoices import Environment
-from storage.rehearsal import Outdated
-from storage.retention_records import GoingKind, GoingOfCompany, LedgerEntry, LedgerEvent, Sweep
 from storage.store import Store
 from storage.transaction import Transaction
 

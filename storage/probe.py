@@ -9,8 +9,8 @@ from sqlalchemy import Engine, text
 from sqlalchemy.engine import Connection
 
 from storage import schema
-from storage.engine import WRITES
-from storage.postgres_session import names_several_hosts
+from storage.database.engine import WRITES
+from storage.database.postgres_session import names_several_hosts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,8 +7,8 @@ from sqlalchemy import Engine, inspect
 from sqlalchemy.engine import Connection
 from tenacity import Retrying, retry_if_exception, stop_after_attempt
 
-from storage.driver_errors import MOVED_AWAY
-from storage.engine import WRITES
+from storage.database.driver_errors import MOVED_AWAY
+from storage.database.engine import WRITES
 from storage.errors import SchemaMismatch
 
 NEWEST = "0023"  # the last migration's; a test holds it to that

@@ -14,31 +14,31 @@ from storage import schema
 from storage.backup import of_postgres, of_sqlite
 from storage.backup.archive import BackupReader, BackupWriter
 from storage.backup.manifest import Manifest, NotABackup
-from storage.bell import Bell
-from storage.engine import (
+from storage.blobs.erasing import ErasingLock
+from storage.blobs.octet_log import log_beside
+from storage.blobs.octets import Octets
+from storage.blobs.sealing import MasterKey
+from storage.database.engine import (
     LAZILY,
     MASTER_KEY,
     WRITES,
     database_file,
     is_missing_file,
-    octet_log,
     open_engine,
 )
-from storage.erasing import ErasingLock
+from storage.database.journal import Journal
+from storage.database.named_errors import named_errors
+from storage.database.rehearsal import rehearsed_on
+from storage.database.writer_lock import WriterLock
 from storage.errors import SchemaMismatch, StorageUnavailable
-from storage.intake import Intake
-from storage.journal import Journal
 from storage.moving.move import Moving, abandon
 from storage.moving.move import opened as opened_move
-from storage.named_errors import named_errors
-from storage.octets import Octets
 from storage.probe import Probe, probe
+from storage.queue.bell import Bell
+from storage.queue.intake import Intake
 from storage.records.mails import IncomingMail, Receipt
-from storage.rehearsal import rehearsed_on
-from storage.sealing import MasterKey
 from storage.size import size_octets
 from storage.transaction import Transaction, records_of
-from storage.writer_lock import WriterLock
 
 
 class Store:
@@ -50,7 +50,7 @@ class Store:
         self._file = database_file(engine)
         self._writer = WriterLock(self._file) if self._file else None
         self._inode = self._file.stat().st_ino if self._file and self._file.exists() else None
-        self._intake = Intake(engine, self._turn, octet_log(engine))
+        self._intake = Intake(engine, self._turn, log_beside(engine))
         self.journal = Journal(engine, self._file, self._turn)
         self.octets = Octets(engine, self._reading, self._asking, self._writing, self.settle)
 
@@ -130,7 +130,7 @@ class Store:
     def brief_transaction(self, begins: Callable[[], None]) -> Iterator[Transaction]:
         """A lazy transaction that keeps others from writing for as short as can be; `begins` is called in its turn.
 
-        On SQLite it is rehearsed (`storage.rehearsal`): the block runs before the turn, may write by `carry_out` only,
+        On SQLite it is rehearsed (see its module): the block runs before the turn, may write by `carry_out` only,
         and does not see what it has written; what it asks by `answers` has to be answered so at the end as well.
         Raises Outdated when it is not, StorageUnavailable, Conflict.
         """

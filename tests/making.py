@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from storage.ids import new_id
+from storage.outgoing.webhook_secrets import WebhookSecrets
 from storage.records.companies import AccountStatus, CompanyAccount
 from storage.records.invoices import Environment, Invoice, InvoiceState
 from storage.records.mails import ContentInMemory, Envelope, IncomingMail, MailState, ReceivedMail
@@ -25,7 +26,6 @@ from storage.records.reading import (
 )
 from storage.records.registration import RegistrationLink
 from storage.records.webhooks import CHOOSABLE, Webhook
-from storage.webhook_secrets import WebhookSecrets
 
 KEY = b"a key of thirty-two octets......"
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)

@@ -13,7 +13,7 @@ from config.link_key import link_key
 from config.octet_key import octet_key
 from config.settings import Settings
 from reading.sandbox import ReaderPool, ReadingFailed
-from storage.blobs import open_place
+from storage.blobs.place import open_place
 from storage.errors import StorageUnavailable
 from storage.ids import new_id
 from storage.schema import wrong_version

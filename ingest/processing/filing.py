@@ -18,9 +18,9 @@ from ingest.processing.match_rules import (
 )
 from ingest.processing.matching import Candidates, Contested, Match, Unmatched, match, named_buyers
 from ingest.processing.notices import Audience, NoticeRules, Notices, Recorded
-from storage.account_keys import KeyKind, address_key, vat_id_key
-from storage.expiry import RetentionPeriods
-from storage.notice_events import notice_events
+from storage.companies.account_keys import KeyKind, address_key, vat_id_key
+from storage.expiring.expiry import RetentionPeriods
+from storage.outgoing.notice_events import notice_events
 from storage.records.companies import (
     AccountStatus,
     CompanyAccount,

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from ingest import mail_log
 from ingest.processing.calls import Calls
 from ingest.processing.loading import groups
-from storage.blobs import BlobPlace
+from storage.blobs.place import BlobPlace
 from storage.errors import NotFound, StorageUnavailable
 from storage.store import Store
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from types import MappingProxyType
 
-from storage.account_keys import (
+from storage.companies.account_keys import (
     ELECTRONIC_MAIL,
     AccountKey,
     KeyKind,
@@ -21,7 +21,7 @@ from storage.account_keys import (
     vat_id_key,
     vat_id_of_address,
 )
-from storage.freemail import is_freemail
+from storage.companies.freemail import is_freemail
 from storage.records.reading import BusinessTerms, Identifier
 
 LEITWEG_ID = "0204"  # ISO 6523 code of the Leitweg-ID, which invoices carry as buyer reference (BT-10)

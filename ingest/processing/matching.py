@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ingest.processing.match_rules import BY_DOCUMENT, RULES, Asked, MatchRule, is_address
-from storage.account_keys import AccountKey, KeyKind
+from storage.companies.account_keys import AccountKey, KeyKind
 from storage.records.companies import CompanyAccount
 from storage.records.invoices import MatchEvidence
 from storage.records.reading import BusinessTerms

@@ -10,7 +10,7 @@ from ingest.processing.filing import OnRecord
 from ingest.processing.match_rules import keys_to_look_up
 from ingest.processing.matching import Candidates
 from ingest.processing.notices import Audience, Recipient
-from storage.account_keys import (
+from storage.companies.account_keys import (
     AccountKey,
     KeyKind,
     address_key,
@@ -19,7 +19,7 @@ from storage.account_keys import (
     split_address,
     vat_id_key,
 )
-from storage.accounts import keys_of
+from storage.companies.accounts import keys_of
 from storage.records.companies import AccountStatus, CompanyAccount, WarningPolicy
 from storage.records.filing import Filing
 from storage.records.mails import ReceivedMail

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 
-from storage.account_keys import AccountKey, KeyKind, domain_key, vat_id_key
-from storage.partners import MOST_TRAITS, seen_again
+from storage.companies.account_keys import AccountKey, KeyKind, domain_key, vat_id_key
+from storage.companies.partners import MOST_TRAITS, seen_again
 from storage.records.partners import ContractingPartner, PartnerTrait, TraitKind
 from storage.transaction import Transaction
 

@@ -21,8 +21,8 @@ from ingest.processing.loading import Loader
 from ingest.processing.pace import Pace
 from ingest.processing.recorder import Finished, Recorder
 from reading.sandbox import Limits, ReaderPool, ReadingFailed
-from storage.claimants import is_dead, new_claimant
 from storage.errors import StorageUnavailable
+from storage.queue.claimants import is_dead, new_claimant
 from storage.records.reading import MailReading
 from storage.store import Store
 from tracing import steps

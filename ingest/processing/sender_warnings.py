@@ -9,7 +9,7 @@ from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 
 from ingest.processing.look_alikes import look_alike
-from storage.public_suffixes import organizational_domain
+from storage.companies.public_suffixes import organizational_domain
 from storage.records.partners import ContractingPartner, SenderWarning
 from storage.records.reading import BusinessTerms, Message
 from storage.records.senders import SenderAuthentication, SenderStatus

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 from ingest.processing.recorder import Finished
 from reading.sandbox import ReadingFailed
+from storage.filed.validations import Waiting
 from storage.records.validation import Validation
-from storage.validations import Waiting
 from tracing import steps
 from validation.examiners import ExaminationFailed
 

@@ -11,12 +11,12 @@ from ingest import mail_log
 from ingest.processing import step_times
 from ingest.processing.calls import Calls
 from storage.errors import NotFound, StorageUnavailable
+from storage.filed.validations import Waiting
 from storage.records.history import HistoryEvent, HistoryEventName
 from storage.records.validation import Validation
 from storage.records.webhooks import WebhookEvent
 from storage.store import Store
 from storage.transaction import Transaction
-from storage.validations import Waiting
 from tracing import steps
 from validation.examiners import ExaminationFailed, Examiners
 from validation.verdict import not_validated

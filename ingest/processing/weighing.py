@@ -10,10 +10,10 @@ from datetime import datetime
 from ingest.processing.filing import same_seller
 from ingest.processing.partner_book import PartnerBook
 from ingest.processing.sender_warnings import Earlier, SenderFacts, WarningCode, account_form, sender_warnings
-from storage.account_keys import AccountKey, domain_key, vat_id_key
-from storage.freemail import is_freemail
+from storage.companies.account_keys import AccountKey, domain_key, vat_id_key
+from storage.companies.freemail import is_freemail
+from storage.companies.public_suffixes import organizational_domain
 from storage.ids import new_id
-from storage.public_suffixes import organizational_domain
 from storage.records.companies import SecondLook
 from storage.records.history import HistoryEvent, HistoryEventName
 from storage.records.invoices import Environment, Invoice

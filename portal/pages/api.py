@@ -14,10 +14,10 @@ from starlette.responses import Response
 
 from portal.sending import attached, stored
 from portal.wired import Portal, wired
-from storage.api_tokens import NOTE_AFTER
 from storage.errors import NotFound
-from storage.inbox import Inbox
-from storage.inbox_query import Cursor, InboxOrder, InboxQuery
+from storage.filed.inbox import Inbox
+from storage.filed.inbox_query import Cursor, InboxOrder, InboxQuery
+from storage.people.api_tokens import NOTE_AFTER
 from storage.records.history import HistoryEvent, HistoryEventName
 from storage.records.invoices import Environment, Invoice
 from storage.records.people import ApiToken

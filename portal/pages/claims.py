@@ -14,8 +14,8 @@ from portal.entering import address_fault, line
 from portal.history_sentences import actor
 from portal.rendering import page, redirect
 from portal.seats import Seat, administrator_seat
-from storage.account_keys import AccountKey, KeyKind, address_key
-from storage.claims import Claim
+from storage.companies.account_keys import AccountKey, KeyKind, address_key
+from storage.companies.claims import Claim
 from storage.decisions import claims as decisions
 from storage.errors import Conflict, NotFound
 from storage.records.acts import ActName

@@ -12,7 +12,7 @@ from portal.rendering import page, redirect
 from portal.second_factor import welcome
 from portal.visitors import Visitor, sign_out, visitor
 from portal.wired import Portal, wired
-from storage.account_keys import address_key
+from storage.companies.account_keys import address_key
 from storage.records.people import CodePurpose
 
 router = APIRouter()

@@ -18,7 +18,7 @@ from portal.visitors import Visitor, signed_in
 from portal.wired import Portal, wired
 from portal.zip_of_invoices import MOST_INVOICES, TooLarge, zip_of
 from storage.errors import NotFound
-from storage.inbox_query import MOST_COUNTED, InboxState
+from storage.filed.inbox_query import MOST_COUNTED, InboxState
 
 router = APIRouter()
 MOST_AT_ONCE = 500  # ids in a form; a page has fewer

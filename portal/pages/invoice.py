@@ -16,11 +16,11 @@ from portal.seats import Seat, seat
 from portal.sending import attached, shown_pdf, shown_readable, stored
 from portal.warning_texts import warning_text
 from storage.errors import NotFound
+from storage.filed.warning_wording import told as warning_told
 from storage.records.history import HistoryEventName
 from storage.records.invoices import Invoice
 from storage.records.reading import Part, PartRole
 from storage.transaction import Transaction
-from storage.warning_wording import told as warning_told
 
 router = APIRouter(prefix="/companies/{account_id}/invoices/{invoice_id}")
 

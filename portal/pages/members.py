@@ -14,9 +14,9 @@ from portal.entering import address_fault, line
 from portal.invitation_list import Guest, read_list
 from portal.rendering import page, redirect
 from portal.seats import Seat, administrator_seat
+from storage.decisions.invitations import Invitation, invite
 from storage.errors import Conflict, NotFound
 from storage.ids import new_id
-from storage.invitations import Invitation, invite
 from storage.records.outgoing import MailTemplate, OutboundMail
 from storage.records.people import Language, Membership, MembershipState, Role, User
 from storage.transaction import Transaction

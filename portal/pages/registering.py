@@ -16,10 +16,10 @@ from portal.rendering import page, redirect
 from portal.second_factor import welcome
 from portal.visitors import Visitor, signed_in, visitor
 from portal.wired import Portal, wired
-from storage.account_keys import address_key
+from storage.companies.account_keys import address_key
+from storage.companies.link_tokens import token_digest
 from storage.errors import Conflict, NotFound
 from storage.ids import new_id
-from storage.link_tokens import token_digest
 from storage.records.companies import AccountStatus, CompanyAccount
 from storage.records.outgoing import MailTemplate
 from storage.records.people import CodePurpose, Language, MembershipState, OneTimeCode, User

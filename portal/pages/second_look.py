@@ -13,11 +13,11 @@ from portal.rendering import redirect
 from portal.seats import Seat, seat
 from storage.decisions import second_looks as decisions
 from storage.errors import Conflict
+from storage.filed.second_looks import PEOPLE
 from storage.records.companies import SecondLook
 from storage.records.history import HistoryEvent, HistoryEventName
 from storage.records.invoices import Invoice
 from storage.records.people import MembershipState
-from storage.second_looks import PEOPLE
 from storage.transaction import Transaction
 
 router = APIRouter(prefix="/companies/{account_id}/invoices/{invoice_id}")

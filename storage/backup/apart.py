@@ -9,7 +9,7 @@ from typing import Any
 
 from storage.backup.archive import BackupReader, BackupWriter
 from storage.backup.manifest import NotABackup
-from storage.blobs import BlobPlace, open_place
+from storage.blobs.place import BlobPlace, open_place
 from storage.errors import NotFound
 
 NAME = "elsewhere/octets"

@@ -17,9 +17,9 @@ from sqlalchemy import Engine
 from storage.backup.apart import Apart, Now, copy_out, put_back
 from storage.backup.archive import BackupReader, BackupWriter
 from storage.backup.manifest import Contents, NotABackup, Table
-from storage.engine import database_file, octet_log
+from storage.blobs.octet_log import Extent, OctetLog, log_beside
+from storage.database.engine import database_file
 from storage.errors import Conflict
-from storage.octet_log import Extent, OctetLog
 
 _DATABASE = "database"
 _OCTETS = "octets"
@@ -37,7 +37,7 @@ def back_up(engine: Engine, writer: BackupWriter, now: Now | None = None) -> Con
     anybody from erasing in the log. With `now`, octets outside the database come along.
     Raises sqlite3.Error, OSError, StorageUnavailable, NotFound.
     """
-    file, log = database_file(engine), octet_log(engine)
+    file, log = database_file(engine), log_beside(engine)
     if file is None or log is None:
         raise NotABackup("a database in memory cannot be backed up")
     with _room_for_copy(file) as copy:
@@ -60,7 +60,7 @@ def restore(engine: Engine, reader: BackupReader) -> None:
 
     Raises Conflict when something is there, NotABackup, sqlite3.Error, OSError.
     """
-    file, log = database_file(engine), octet_log(engine)
+    file, log = database_file(engine), log_beside(engine)
     if file is None or log is None:
         raise NotABackup("nothing can be restored into a database in memory")
     for path in (file, log.folder):

@@ -1,5 +1,1 @@
-"""Places outside the database where the octets of mails live once they are filed: a folder, or a bucket."""
-
-from storage.blobs.place import BlobPlace, open_place
-
-__all__ = ["BlobPlace", "open_place"]
+"""Where the octets of mails lie: in the database, beside it, in a folder or bucket; sealed, moved, given back."""

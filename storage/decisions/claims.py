@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from storage.account_keys import (
+from storage.companies.account_keys import (
     AccountKey,
     KeyKind,
     address_key,
@@ -15,11 +15,11 @@ from storage.account_keys import (
     parse_identifier,
     vat_id_key,
 )
-from storage.claims import Claim
+from storage.companies.claims import Claim
+from storage.companies.freemail import is_freemail
+from storage.companies.public_suffixes import is_public_suffix
 from storage.errors import NotFound
-from storage.freemail import is_freemail
 from storage.ids import new_id
-from storage.public_suffixes import is_public_suffix
 from storage.records.acts import ActName
 from storage.records.companies import CompanyAccount
 from storage.records.outgoing import MailTemplate, OutboundMail

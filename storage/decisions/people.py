@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from storage.errors import Conflict
-from storage.factor_mails import factor_mail
+from storage.people.factor_mails import factor_mail
 from storage.records.acts import ActName
 from storage.records.people import User
 from storage.transaction import Transaction

@@ -8,7 +8,7 @@ from sqlalchemy import Table
 from sqlalchemy.engine import Connection
 
 from storage import schema
-from storage.driver_errors import MOVED_AWAY
+from storage.database.driver_errors import MOVED_AWAY
 from storage.moving import octets
 from storage.moving.rows import Key, copied_tables, key_columns
 from storage.tables import Base

@@ -16,13 +16,13 @@ from sqlalchemy import Engine, Table
 from sqlalchemy.engine import Connection
 
 from storage import schema
-from storage.engine import WRITES, database_file, open_engine
-from storage.erasing import ErasingLock
+from storage.blobs.erasing import ErasingLock
+from storage.database.engine import WRITES, database_file, open_engine
+from storage.database.writer_lock import WriterLock
 from storage.errors import Conflict, SchemaMismatch
 from storage.ids import new_id
 from storage.moving import changes, octets, rows, target
 from storage.probe import probe
-from storage.writer_lock import WriterLock
 
 ROWS_AT_ONCE = 1000
 OCTETS_AT_ONCE = 16 * 1024 * 1024

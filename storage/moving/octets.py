@@ -8,10 +8,10 @@ from collections.abc import Iterator, Sequence
 from sqlalchemy import ColumnElement, exists, func, or_, select
 from sqlalchemy.engine import Connection
 
+from storage.blobs.stored_octets import StoredOctets
 from storage.errors import NotFound
-from storage.incoming import row_sized
 from storage.moving.rows import driver
-from storage.stored_octets import StoredOctets
+from storage.queue.incoming import row_sized
 from storage.tables.mails import MailExtentRow, MailOctetsRow, ReceivedMailRow
 
 NAME = MailOctetsRow.__tablename__

@@ -8,7 +8,7 @@ from pathlib import Path
 from playwright.sync_api import Page, expect
 
 from fixtures.mailbox import patiently
-from storage.account_keys import KeyKind
+from storage.companies.account_keys import KeyKind
 from storage.decisions import claims
 from storage.ids import new_id
 from storage.records.companies import SecondLook

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from playwright.sync_api import Page, expect
 
-from storage.account_keys import KeyKind
+from storage.companies.account_keys import KeyKind
 from storage.decisions import claims, operators
 from storage.ids import new_id
 from storage.records.invoices import Environment

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from storage.account_keys import address_key, domain_key, identifier_key, vat_id_key
+from storage.companies.account_keys import address_key, domain_key, identifier_key, vat_id_key
 from storage.errors import Conflict, NotFound
 from storage.ids import new_id
 from storage.records.invoices import Environment

@@ -15,7 +15,7 @@ import pytest
 from sqlalchemy import MetaData, create_engine, select
 
 from retention.worker import drill
-from storage.erasing import ErasingLock
+from storage.blobs.erasing import ErasingLock
 from storage.records.filing import Filing
 from storage.records.mails import IncomingMail, MailState, Outcome
 from storage.store import Store

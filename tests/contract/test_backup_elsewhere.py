@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from storage.blobs import open_place
+from storage.blobs.place import open_place
 from tests.commands import Commands, Form
 from tests.object_store import BUCKET, object_store
 
@@ -104,7 +104,7 @@ def test_a_mail_that_went_while_the_backup_was_made_is_no_damage(
     shutil.rmtree(tmp_path / "octets" / mails[0]["mail_id"][-2:])
 
     lost = on_sqlite.refused("backup", "-o", str(tmp_path / "kept"), "--octets")
-    monkeypatch.setattr("storage.stored_octets.StoredOctets.is_kept", lambda *_: False)
+    monkeypatch.setattr("storage.blobs.stored_octets.StoredOctets.is_kept", lambda *_: False)
     made = on_sqlite.one("backup", "-o", str(tmp_path / "kept"), "--octets")
 
     assert mails[0]["mail_id"] in lost

@@ -15,7 +15,7 @@ from sqlalchemy.exc import DBAPIError
 
 from ingest.processing.keeper import Keeper
 from retention.worker import drill
-from storage.blobs import BlobPlace, open_place
+from storage.blobs.place import BlobPlace, open_place
 from storage.errors import NotFound, StorageUnavailable
 from storage.records.filing import Filing
 from storage.records.mails import IncomingMail, Outcome

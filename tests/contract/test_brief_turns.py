@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 
 from retention.worker import Swept, run
+from storage.database.rehearsal import Outdated
 from storage.errors import StorageUnavailable
-from storage.expiry import RetentionPeriods
+from storage.expiring.expiry import RetentionPeriods
 from storage.records.invoices import InvoiceState
 from storage.records.webhooks import WebhookEvent
-from storage.rehearsal import Outdated
 from storage.store import Store
 from tests import making
 from tests.filed_mails import Filed, file_invoice

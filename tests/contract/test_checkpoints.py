@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from storage.checkpoints import OCTETS_BETWEEN, Checkpoints
+from storage.database.checkpoints import OCTETS_BETWEEN, Checkpoints
 from storage.store import Store
 from tests import making
 

@@ -12,7 +12,7 @@ import pytest
 from ingest.processing.filing import Rules
 from ingest.processing.notices import NoticeRules
 from ingest.processing.recorder import Finished, Recorder
-from storage.expiry import RetentionPeriods
+from storage.expiring.expiry import RetentionPeriods
 from storage.ids import new_id
 from storage.records.mails import MailState, Outcome
 from storage.records.outgoing import OutboundState

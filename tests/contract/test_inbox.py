@@ -12,9 +12,9 @@ import pytest
 
 from retention.worker import drill
 from storage.errors import NotFound
-from storage.expiry import RetentionPeriods
+from storage.expiring.expiry import RetentionPeriods
+from storage.filed.inbox_query import Cursor, InboxOrder, InboxPage, InboxQuery, InboxState
 from storage.ids import new_id
-from storage.inbox_query import Cursor, InboxOrder, InboxPage, InboxQuery, InboxState
 from storage.records.companies import CompanyAccount
 from storage.records.invoices import Environment, Invoice, InvoiceState
 from storage.records.reading import Finding, Party
@@ -163,7 +163,7 @@ def test_what_is_looked_for_is_found(company: Company) -> None:
 
 def test_words_that_many_have_are_found_too(company: Company, monkeypatch: pytest.MonkeyPatch) -> None:
     """Such a word is not looked up but met on the way; the answer is the same."""
-    monkeypatch.setattr("storage.inbox._RARE", 2)
+    monkeypatch.setattr("storage.filed.inbox._RARE", 2)
     for number in ("A-1", "A-2", "A-3", "B-4"):
         company.gets(number=number)
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
-from storage.account_keys import address_key, domain_key, vat_id_key
+from storage.companies.account_keys import address_key, domain_key, vat_id_key
 from storage.store import Store
 from storage.tables.base import Base
 from storage.transaction import Transaction

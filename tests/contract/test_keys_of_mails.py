@@ -15,11 +15,11 @@ from config.load import load
 from config.octet_key import octet_key
 from retention.verification import verify
 from retention.worker import drill
-from storage.blobs import BlobPlace, open_place
+from storage.blobs.mail_keys import MailKeys
+from storage.blobs.place import BlobPlace, open_place
+from storage.blobs.sealing import MasterKey
 from storage.errors import NotFound, StorageUnavailable
-from storage.mail_keys import MailKeys
 from storage.records.mails import IncomingMail, ReceivedMail
-from storage.sealing import MasterKey
 from storage.store import Store
 from storage.tables.mails import MailKeyRow
 from tests import making

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from storage.octet_log import OctetLog
+from storage.blobs.octet_log import OctetLog
 from storage.store import Store
 from tests import making
 

@@ -12,8 +12,8 @@ from bench.bulk import IN_SQLITE, fan_out
 from bench.pattern import TABLES, pattern
 from bench.synthetic import Made, account_id, fill
 from retention.worker import drill
-from storage.inbox_query import InboxQuery
-from storage.inbox_words import words_of
+from storage.filed.inbox_query import InboxQuery
+from storage.filed.inbox_words import words_of
 from storage.store import Store
 from tests.commands import Commands
 from tests.contract.test_retention import PERIODS

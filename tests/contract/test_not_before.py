@@ -13,10 +13,10 @@ from sqlalchemy.exc import IntegrityError
 
 from retention.worker import Swept, drill
 from storage.errors import Conflict
+from storage.expiring.retention_records import HoldKind, LedgerEntry, LedgerEvent, LegalHold
 from storage.ids import new_id
 from storage.records.invoices import InvoiceState
 from storage.records.mails import MailState
-from storage.retention_records import HoldKind, LedgerEntry, LedgerEvent, LegalHold
 from storage.store import Store
 from tests import making
 from tests.contract.test_retention import PERIODS

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from retention.worker import drill
-from storage import octet_log
+from storage.blobs import octet_log
 from storage.errors import NotFound, StorageUnavailable
 from storage.records.filing import Filing
 from storage.records.mails import IncomingMail, MailContent, Outcome

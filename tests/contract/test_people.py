@@ -7,13 +7,13 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from storage.codes import MOST_ATTEMPTS
 from storage.errors import Conflict
+from storage.people.codes import MOST_ATTEMPTS
+from storage.people.sessions import ABSOLUTE_END, IDLE_END, needs_note
+from storage.people.throttles import Limit
 from storage.records.companies import AccountStatus
 from storage.records.people import CodePurpose, MembershipState, Role
-from storage.sessions import ABSOLUTE_END, IDLE_END, needs_note
 from storage.store import Store
-from storage.throttles import Limit
 from tests import making
 
 

@@ -10,9 +10,9 @@ import psycopg
 import pytest
 from sqlalchemy.engine import make_url
 
-from storage.engine import WRITES, open_engine
+from storage.database.engine import WRITES, open_engine
+from storage.database.postgres_session import ASK_AFTER_SECONDS, connect_arguments, still_there
 from storage.errors import StorageUnavailable
-from storage.postgres_session import ASK_AFTER_SECONDS, connect_arguments, still_there
 from storage.store import Store
 from tests import making
 from tests.peers import programs

@@ -11,7 +11,8 @@ from sqlalchemy import create_engine, select, text
 
 from retention.worker import Swept, drill, would_go
 from storage.errors import NotFound
-from storage.expiry import RetentionPeriods
+from storage.expiring.expiry import RetentionPeriods
+from storage.people.throttles import Limit
 from storage.records.filing import Filing
 from storage.records.history import HistoryEvent, HistoryEventName
 from storage.records.invoices import Environment, InvoiceState
@@ -19,7 +20,6 @@ from storage.records.mails import MailState, Outcome
 from storage.records.outgoing import OutboundState
 from storage.records.people import CodePurpose
 from storage.store import Store
-from storage.throttles import Limit
 from tests import making
 
 PERIODS = RetentionPeriods(productive_days=90, test_days=30, tombstone_days=365)

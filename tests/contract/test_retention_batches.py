@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from sqlalchemy import Select
 
-from storage.expired_statements import (
+from storage.database.straight import _prepared
+from storage.expiring.expired_statements import (
     DUE_INVOICES,
     DUE_INVOICES_BEHIND,
     DUE_MAILS,
@@ -16,7 +17,6 @@ from storage.expired_statements import (
     ENDED_MAILS,
 )
 from storage.store import Store
-from storage.straight import _prepared
 
 VALUES = {"now": datetime(2026, 1, 1, tzinfo=UTC), "most": 200}
 BEHIND = VALUES | {"after_at": datetime(2025, 1, 1, tzinfo=UTC), "after_id": "0"}

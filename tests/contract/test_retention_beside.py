@@ -8,7 +8,7 @@ import pytest
 
 from retention.worker import run
 from storage.errors import NotFound
-from storage.expiry import RetentionPeriods
+from storage.expiring.expiry import RetentionPeriods
 from storage.records.outgoing import OutboundState
 from storage.store import Store
 from tests import making

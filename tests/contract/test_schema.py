@@ -13,9 +13,9 @@ from sqlalchemy import create_engine, text
 
 from storage import schema
 from storage.errors import SchemaMismatch, StorageUnavailable
+from storage.expiring.what_stays import undecided
 from storage.store import Store
 from storage.tables import Base
-from storage.what_stays import undecided
 
 
 @pytest.mark.usefixtures("store")
@@ -76,5 +76,5 @@ def test_a_missing_database_is_unavailable() -> None:
 
 
 def test_what_becomes_of_every_table_and_column_is_decided() -> None:
-    """A new one must say in storage/what_stays.py what retention does to it, or it outlives its invoice."""
+    """A new one must say in storage/expiring/what_stays.py what retention does to it, or it outlives its invoice."""
     assert undecided() == set()

@@ -15,7 +15,7 @@ from ingest.processing.filing import Rules
 from ingest.processing.processor import Processor, Wiring
 from ingest.processing.recorder import Finished, Recorder
 from reading.sandbox import ReaderPool
-from storage.expiry import RetentionPeriods
+from storage.expiring.expiry import RetentionPeriods
 from storage.ids import new_id
 from storage.records.mails import MailState
 from storage.store import Store

@@ -11,7 +11,7 @@ from alembic.config import Config
 from sqlalchemy import create_engine, text
 
 from storage import codec, schema
-from storage.inbox_query import InboxQuery
+from storage.filed.inbox_query import InboxQuery
 from storage.store import Store
 from tests import making
 

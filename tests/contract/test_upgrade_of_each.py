@@ -20,7 +20,7 @@ from alembic.script import ScriptDirectory
 from fixtures.mailbox import patiently
 from storage import schema
 from storage.backup.archive import BackupReader, new_backup
-from storage.engine import WRITES, open_engine
+from storage.database.engine import WRITES, open_engine
 from storage.store import Store
 from tests import making
 

@@ -9,7 +9,7 @@ import pytest
 from ingest.exposition import Queue
 from ingest.processing.validator import LEASE, Validator
 from retention.worker import drill
-from storage.expiry import RetentionPeriods
+from storage.expiring.expiry import RetentionPeriods
 from storage.records.history import HistoryEventName
 from storage.records.invoices import InvoiceState
 from storage.records.validation import ValidationStatus

@@ -14,8 +14,8 @@ from sqlalchemy import Connection, create_engine, text
 from ingest.receiving.transfer_key import transfer_digest
 from retention.verification import Check
 from retention.worker import drill
+from storage.expiring.soundness import POSTGRESQL_TRIGGERS
 from storage.records.invoices import Environment
-from storage.soundness import POSTGRESQL_TRIGGERS
 from storage.store import Store
 from tests import making
 from tests.commands import Commands

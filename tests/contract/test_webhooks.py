@@ -11,13 +11,13 @@ from ingest.processing.validator import record_validation
 from retention.warning import warn
 from retention.worker import drill
 from storage.errors import NotFound
-from storage.expiry import RetentionPeriods
+from storage.expiring.expiry import RetentionPeriods
 from storage.ids import new_id
+from storage.outgoing.webhook_secrets import WebhookSecrets
 from storage.records.companies import SecondLook
 from storage.records.validation import Validation
 from storage.records.webhooks import DeliveryState, Webhook, WebhookEvent
 from storage.store import Store
-from storage.webhook_secrets import WebhookSecrets
 from tests import making
 from tests.filed_mails import Filed, file_invoice
 from tests.validated import validation

@@ -10,7 +10,7 @@ import pytest
 from ingest.processing.match_rules import LEITWEG_ID
 from ingest.processing.matching import Candidates, match
 from reading.mail import read_mail
-from storage.account_keys import AccountKey, identifier_key, vat_id_key
+from storage.companies.account_keys import AccountKey, identifier_key, vat_id_key
 from storage.records.reading import Identifier, MailReading
 from tests.corpus.truth import INVOICES, READ_IN_FULL, Row, rows
 from tests.wrappings import WRAPPINGS

@@ -14,9 +14,9 @@ from ingest.processing.processor import Processor
 from ingest.processing.recorder import Recorder
 from reading.sandbox import ReaderPool
 from retention import worker
-from storage import incoming
-from storage.expired import Expired
-from storage.received_mail import ReceivedMails
+from storage.expiring.expired import Expired
+from storage.queue import incoming
+from storage.queue.received_mail import ReceivedMails
 
 # name: where, which function, and whether the kill comes before it or after it has returned
 POINTS: dict[str, tuple[Any, str, bool]] = {

@@ -23,7 +23,7 @@ import structlog
 from ingest.receiving.transfer_key import transfer_digest
 from retention.verification import Found, verify
 from retention.worker import drill
-from storage.expiry import RetentionPeriods
+from storage.expiring.expiry import RetentionPeriods
 from storage.records.filing import Filing
 from storage.records.history import HistoryEvent, HistoryEventName
 from storage.records.invoices import Environment, InvoiceState

@@ -15,7 +15,7 @@ from ingest.processing.filing import Rules
 from ingest.processing.processor import Processor, Wiring
 from reading import sandbox
 from reading.sandbox import Limits, ReaderPool, ReadingFailed
-from storage.expiry import RetentionPeriods
+from storage.expiring.expiry import RetentionPeriods
 from storage.ids import new_id
 from storage.records.mails import MailState, Outcome
 from storage.store import Store

@@ -20,12 +20,12 @@ from outbound import calling, running
 from outbound.call_patience import DISABLED_AFTER, WAITS
 from outbound.calling import INSIDE
 from outbound.delivering import GONE, OTHER_KEY, Delivering
+from storage.outgoing.webhook_secrets import WebhookSecrets
 from storage.records.companies import SecondLook
 from storage.records.outgoing import MailTemplate
 from storage.records.people import Role
 from storage.records.webhooks import DeliveryState, Webhook, WebhookDelivery, WebhookEvent
 from storage.store import Store
-from storage.webhook_secrets import WebhookSecrets
 from tests import making
 from tests.certificates import self_signed
 from tests.filed_mails import Filed, file_invoice

@@ -19,9 +19,9 @@ from ingest.processing.processor import Processor, Wiring
 from portal.app import create_app
 from portal.documents import Documents
 from portal.wired import Portal
-from storage.expiry import RetentionPeriods
+from storage.companies.link_tokens import LinkTokens
+from storage.expiring.expiry import RetentionPeriods
 from storage.ids import new_id
-from storage.link_tokens import LinkTokens
 from storage.records.companies import CompanyAccount
 from storage.records.people import Language, Membership, MembershipState, Role, User
 from storage.store import Store

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from storage.account_keys import address_key, domain_key
+from storage.companies.account_keys import address_key, domain_key
 from storage.decisions import operators
 from storage.records.acts import ActName
 from storage.records.companies import CompanyAccount

@@ -9,12 +9,12 @@ from datetime import timedelta
 
 import pytest
 
+from storage.expiring.retention_records import HoldKind, LegalHold
 from storage.ids import new_id
 from storage.records.companies import CompanyAccount
 from storage.records.filing import Filing
 from storage.records.invoices import Environment
 from storage.records.mails import Outcome
-from storage.retention_records import HoldKind, LegalHold
 from tests import making
 from tests.portal.browsers import NOW, Browser, Place
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from storage.link_tokens import token_digest
+from storage.companies.link_tokens import token_digest
 from storage.records.companies import AccountStatus
 from storage.records.outgoing import MailTemplate
 from storage.records.people import Role

@@ -16,7 +16,7 @@ from portal.csv_list import harmless
 from portal.history_sentences import told
 from portal.wording import texts
 from retention.worker import drill
-from storage.expiry import RetentionPeriods
+from storage.expiring.expiry import RetentionPeriods
 from storage.records.companies import CompanyAccount
 from storage.records.history import HistoryEvent, HistoryEventName
 from storage.records.invoices import Invoice

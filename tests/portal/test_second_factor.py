@@ -11,7 +11,7 @@ import pytest
 from portal import passwords
 from portal.one_time_passwords import RECOVERY_CODES, STEP_SECONDS
 from portal.second_factor import OF_PERSON
-from storage.codes import MOST_ATTEMPTS
+from storage.people.codes import MOST_ATTEMPTS
 from storage.records.acts import ActName
 from storage.records.people import CodePurpose, User
 from tests.portal.browsers import KEY, Browser, Place

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from ingest.processing.filing import Filer, OnRecord, Rules
 from ingest.processing.match_rules import keys_to_look_up
 from ingest.processing.matching import Candidates
-from storage.account_keys import AccountKey, KeyKind
-from storage.expiry import RetentionPeriods
+from storage.companies.account_keys import AccountKey, KeyKind
+from storage.expiring.expiry import RetentionPeriods
 from storage.ids import new_id
 from storage.records.reading import BusinessTerms, Identifier, Party
 from tests import making

@@ -18,13 +18,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from retention.worker import drill, sweep, would_go
-from storage.expiry import RetentionPeriods
+from storage.expiring.expiry import RetentionPeriods
+from storage.expiring.retention_records import GoingKind, HoldKind, LegalHold
 from storage.ids import new_id
 from storage.records.companies import CompanyAccount
 from storage.records.filing import Filing
 from storage.records.invoices import Environment, InvoiceState
 from storage.records.mails import MailState, Outcome
-from storage.retention_records import GoingKind, HoldKind, LegalHold
 from storage.store import Store
 from tests import making
 

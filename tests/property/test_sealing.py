@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storage.sealing import CHUNK_OCTETS, MasterKey, NotSealed, new_key, seal, unseal
+from storage.blobs.sealing import CHUNK_OCTETS, MasterKey, NotSealed, new_key, seal, unseal
 
 MAIL, OTHER = "mail-1", "mail-2"
 KEY, OTHER_KEY = new_key(), new_key()

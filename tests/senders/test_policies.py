@@ -10,7 +10,7 @@ import pytest
 from ingest.processing.authentication.authentication_results import authserv_id, read_results
 from ingest.processing.authentication.checking import Trust, check
 from ingest.processing.authentication.lookups import Lookups, LookupTrouble
-from storage.public_suffixes import organizational_domain
+from storage.companies.public_suffixes import organizational_domain
 from storage.records.senders import SenderAuthentication, SenderStatus
 from tests import making
 from tests.name_server import SERVFAIL, SILENT, SLOW, Zone, name_server

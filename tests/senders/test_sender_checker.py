@@ -12,12 +12,12 @@ from sqlalchemy import QueuePool
 
 from ingest.processing.authentication.checking import Trust
 from ingest.processing.sender_checker import AGAIN_AFTER, SenderChecker, batches
-from storage.blobs import open_place
+from storage.blobs.place import open_place
+from storage.blobs.stored_octets import StoredBlob
 from storage.records.filing import Filing
 from storage.records.mails import Outcome
 from storage.records.senders import SenderAuthentication, SenderStatus
 from storage.store import Store
-from storage.stored_octets import StoredBlob
 from tests import making
 from tests.name_server import SERVFAIL, SILENT, Zone, name_server
 from tests.senders.signing import MAIL, rsa_key, signed
@@ -116,7 +116,7 @@ def test_a_mail_without_its_octets_is_given_up(store: Store, monkeypatch: pytest
     """Retention may be faster than a DNS that comes back."""
     [mail_id] = _filed(store, MAIL)
 
-    monkeypatch.setattr("storage.octets.Octets.of", lambda *_: {})
+    monkeypatch.setattr("storage.blobs.octets.Octets.of", lambda *_: {})
 
     assert _checked(store, {}) == 1
     assert _checked(store, {}, after=timedelta(days=1)) == 0

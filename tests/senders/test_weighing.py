@@ -10,9 +10,9 @@ import pytest
 from ingest.processing.look_alikes import look_alike
 from ingest.processing.weighing import Checked, weigh
 from storage.errors import NotFound
+from storage.filed.inbox import Inbox
+from storage.filed.inbox_query import InboxQuery
 from storage.ids import new_id
-from storage.inbox import Inbox
-from storage.inbox_query import InboxQuery
 from storage.records.companies import SecondLook
 from storage.records.filing import Filing
 from storage.records.history import HistoryEventName

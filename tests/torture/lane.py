@@ -20,7 +20,7 @@ from pathlib import Path
 from sqlalchemy import create_engine, text
 
 from fixtures.mailbox import INVOICES, Mailbox
-from storage.octet_log import Extent
+from storage.blobs.octet_log import Extent
 from storage.store import Store
 
 _KEY = re.compile(rb"^X-Key: (\S+)\r$", re.MULTILINE)

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from storage.account_keys import address_key, domain_key, parse_identifier, split_address, vat_id_key
+from storage.companies.account_keys import (
+    address_key,
+    domain_key,
+    parse_identifier,
+    split_address,
+    vat_id_key,
+)
 
 
 @pytest.mark.parametrize(

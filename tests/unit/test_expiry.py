@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storage.expiry import RetentionPeriods, days_later
+from storage.expiring.expiry import RetentionPeriods, days_later
 from storage.records.invoices import Environment
 
 BERLIN = ZoneInfo("Europe/Berlin")

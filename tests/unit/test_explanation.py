@@ -12,13 +12,13 @@ from cli.explanation import Explanation, texts
 from ingest.processing.environment import TestSign
 from ingest.processing.match_rules import MatchRule
 from ingest.processing.sender_warnings import WarningCode
+from storage.filed.warning_wording import german_codes
 from storage.records.history import HistoryEvent, HistoryEventName
 from storage.records.invoices import MatchEvidence
 from storage.records.partners import SenderWarning
 from storage.records.people import Language
 from storage.records.senders import SenderAuthentication, SenderStatus
 from storage.records.validation import ValidationStatus
-from storage.warning_wording import german_codes
 from tests import making
 
 DETAIL = {

@@ -11,8 +11,8 @@ import pytest
 
 from ingest.processing.filing import Filer, OnRecord, Rules, same_invoice_digest
 from ingest.processing.matching import Candidates
-from storage.account_keys import address_key, vat_id_key
-from storage.expiry import RetentionPeriods
+from storage.companies.account_keys import address_key, vat_id_key
+from storage.expiring.expiry import RetentionPeriods
 from storage.records.companies import AccountStatus, CompanyAccount
 from storage.records.filing import Filing
 from storage.records.invoices import Environment

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from retention.worker import Swept, foretold
+from storage.expiring.retention_records import GoingKind, GoingOfCompany
 from storage.records.invoices import Environment
-from storage.retention_records import GoingKind, GoingOfCompany
 
 NOW = datetime(2026, 11, 27, tzinfo=UTC)
 

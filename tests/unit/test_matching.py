@@ -6,7 +6,7 @@ import pytest
 
 from ingest.processing.match_rules import MatchRule, keys_to_look_up
 from ingest.processing.matching import Candidates, match
-from storage.account_keys import (
+from storage.companies.account_keys import (
     AccountKey,
     KeyKind,
     address_key,

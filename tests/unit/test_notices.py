@@ -12,8 +12,8 @@ import pytest
 from ingest.processing.filing import Filer, OnRecord, Rules
 from ingest.processing.matching import Candidates
 from ingest.processing.notices import Audience, NoticeRules, Recipient
-from storage.account_keys import address_key
-from storage.expiry import RetentionPeriods
+from storage.companies.account_keys import address_key
+from storage.expiring.expiry import RetentionPeriods
 from storage.records.companies import AccountStatus, CompanyAccount
 from storage.records.filing import Filing
 from storage.records.history import HistoryEventName

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from retention.clock import WrongClock, checked
-from storage.retention_records import ClockOnRecord
+from storage.expiring.retention_records import ClockOnRecord
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 WEEK = timedelta(days=7)

@@ -6,7 +6,7 @@ import ipaddress
 
 import pytest
 
-from storage.webhook_addresses import LONGEST_URL, is_allowed, is_reachable, webhook_url
+from storage.outgoing.webhook_addresses import LONGEST_URL, is_allowed, is_reachable, webhook_url
 
 OFFICE = (ipaddress.ip_network("10.1.2.0/24"),)
 

@@ -16,7 +16,7 @@ from ingest.processing.authentication.sender_policy import check_spf
 from ingest.processing.authentication.verdict import verdict
 from reading.mime.entity_header import EntityKind, read_entity_header
 from reading.mime.sender_metadata import read_mail_header
-from storage.account_keys import domain_key
+from storage.companies.account_keys import domain_key
 from storage.records.mails import Envelope
 from storage.records.senders import AuthenticationResult, SenderAuthentication, SenderStatus
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ingest.processing.authentication.lookups import Lookups
-from storage.public_suffixes import organizational_domain
+from storage.companies.public_suffixes import organizational_domain
 from storage.records.senders import AuthenticationResult
 
 

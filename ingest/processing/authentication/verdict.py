@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ingest.processing.authentication.dmarc import aligned
-from storage.public_suffixes import organizational_domain
+from storage.companies.public_suffixes import organizational_domain
 from storage.records.senders import AuthenticationResult, SenderStatus
 
 

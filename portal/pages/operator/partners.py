@@ -11,7 +11,7 @@ from portal.entering import line
 from portal.operating import OperatorSeat, operator_seat
 from portal.rendering import page, redirect
 from storage.decisions import outgoing, partners
-from storage.desk import PAGE_SIZE
+from storage.filed.desk import PAGE_SIZE
 from storage.records.invoices import Environment
 from storage.records.partners import PartnerTrust
 

@@ -14,8 +14,8 @@ from portal.operating import OperatorSeat, operator_seat
 from portal.rendering import page, redirect
 from reading.sandbox import ReadingFailed
 from storage.decisions import quarantine as decisions
-from storage.desk import PAGE_SIZE
 from storage.errors import NotFound
+from storage.filed.desk import PAGE_SIZE
 from storage.records.history import HistoryEvent, HistoryEventName
 from storage.records.mails import MailState, ReceivedMail
 from storage.records.reading import Party

@@ -11,9 +11,9 @@ from portal.operating import OperatorSeat, operator_seat
 from portal.rendering import page, redirect
 from storage.decisions import second_looks as decisions
 from storage.errors import NotFound
+from storage.filed.warning_wording import told
 from storage.records.companies import SecondLook
 from storage.transaction import Transaction
-from storage.warning_wording import told
 
 router = APIRouter(prefix="/operator/withheld")
 

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from storage.account_keys import name_key
+from storage.companies.account_keys import name_key
 
 revision = "0005"
 down_revision = "0004"

@@ -6,7 +6,7 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
-from storage import inbox_words
+from storage.filed import inbox_words
 
 revision = "0009"
 down_revision = "0008"

@@ -1,0 +1,1 @@
+"""Company accounts, contracting partners, and how a company comes in."""

@@ -1,0 +1,1 @@
+"""How statements reach either engine: connections, locks, journals, errors of drivers, and rows in bulk."""

@@ -1,0 +1,1 @@
+"""What becomes of records when their time has come, and the proof of it."""

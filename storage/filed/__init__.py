@@ -1,0 +1,1 @@
+"""Invoices on record: their inboxes, their history, what was found out and decided about them."""

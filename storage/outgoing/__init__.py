@@ -1,0 +1,1 @@
+"""What we send: mails and calls of webhooks."""

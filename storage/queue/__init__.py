@@ -1,0 +1,1 @@
+"""The queue of received mails: taken in durably, claimed fairly, filed in groups."""
