@@ -173,6 +173,7 @@ def _measured(
         begun = time.monotonic()
         fill(url, invoices, expired, slim=slim)
         about: dict[str, Any] = {"fill_seconds": time.monotonic() - begun}
+        os.sync()  # what the filling left to be written is nobody's mail
         if rounds:
             about["accept"] = beside(url, rounds, seconds)
         return _whole_run(url), about
