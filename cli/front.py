@@ -21,7 +21,7 @@ from config.log_setup import set_up_log
 from config.octet_key import octet_key
 from config.settings import Settings
 from storage.blobs.sealing import MasterKey
-from storage.errors import StoreError
+from storage.errors import StorageUnavailable, StoreError
 from storage.store import Store
 
 EXIT_FAILED = 1
@@ -157,6 +157,14 @@ _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 pass_front = click.make_pass_decorator(Front, ensure=True)
 
 
+def _what_to_do(error: Exception) -> str:
+    """What follows an error of the store: a driver's "connection timeout expired" says nothing of it."""
+    if not isinstance(error, StorageUnavailable):
+        return ""
+    notes = getattr(error, "__notes__", None)
+    return "\n" + "\n".join(notes) if notes else "; `invoices check-config` tries it and says what to do"
+
+
 class Command(click.Command):
     """A command that takes --config and --json, before its own arguments or after."""
 
@@ -178,7 +186,7 @@ class Command(click.Command):
             sys.stdout = None  # whoever read our output has seen enough
             context.exit(EXIT_FAILED)
         except (StoreError, OSError, ValueError, OverflowError) as error:
-            click.echo(f"Error: {error}", err=True)
+            click.echo(f"Error: {error}{_what_to_do(error)}", err=True)
             context.exit(EXIT_FAILED)
         finally:
             front.close()

@@ -50,8 +50,11 @@ def status(front: Front, watch: bool, every: float, times: int | None) -> None:
     try:
         form = look(front.store, front.settings, utc_now())
     except StorageUnavailable as error:
-        said = _without_database(error, front.settings, utc_now())
-        raise StorageUnavailable("\n".join(said)) from error
+        said, *more = _without_database(error, front.settings, utc_now())
+        unavailable = StorageUnavailable(said)
+        for line in more:
+            unavailable.add_note(line)
+        raise unavailable from error
     front.print_json(form) if front.json else front.console.print(screen(form, None))
 
 

@@ -1,4 +1,4 @@
-"""Finds whose keys are, by kind and value."""
+"""Says to whom keys belong, found by kind and value."""
 
 from __future__ import annotations
 

@@ -79,6 +79,16 @@ def test_status_says_what_to_do_without_a_database(on_sqlite: Commands) -> None:
     assert "`invoices check-config`" in said
 
 
+def test_every_command_says_what_to_do_without_a_database(on_sqlite: Commands) -> None:
+    """A driver's "connection timeout expired" was all that an operator was told once."""
+    on_sqlite.environment["INVOICES_DATABASE__URL"] = "postgresql+psycopg://nobody@127.0.0.1:1/nothing"
+
+    said = on_sqlite.refused("list")
+
+    assert said.startswith("Error: ")
+    assert said.endswith("; `invoices check-config` tries it and says what to do\n")
+
+
 def test_watching_goes_on_without_a_database(on_sqlite: Commands) -> None:
     """Whoever starts it again has the screen open meanwhile."""
     on_sqlite.environment["INVOICES_DATABASE__URL"] = "postgresql+psycopg://nobody@127.0.0.1:1/nothing"
