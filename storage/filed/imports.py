@@ -11,7 +11,7 @@ from storage import codec
 from storage.errors import NotFound
 from storage.filed.inbox import handling_of
 from storage.filed.inbox_query import Handling
-from storage.queue.incoming import row_sized
+from storage.queue.copied_rows import row_sized
 from storage.records.invoices import Invoice
 from storage.records.mails import ContentInMemory, ReceivedMail
 from storage.tables.base import table_of

@@ -11,7 +11,7 @@ from sqlalchemy.engine import Connection
 from storage.blobs.stored_octets import StoredOctets
 from storage.errors import NotFound
 from storage.moving.rows import driver
-from storage.queue.incoming import row_sized
+from storage.queue.copied_rows import row_sized
 from storage.tables.mails import MailExtentRow, MailOctetsRow, ReceivedMailRow
 
 NAME = MailOctetsRow.__tablename__

@@ -1,4 +1,4 @@
-"""Writes rows of octets in the binary form of PostgreSQL's COPY, for the driver to pass on as they are.
+"""Cuts octets into rows as PostgreSQL keeps them, and writes these in the binary form of its COPY.
 
 The driver would write each row by itself, and wait for its socket after every few; a mail of 1 MB is 132 rows.
 """
@@ -9,6 +9,9 @@ import struct
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+# A row that fills a page: larger ones PostgreSQL would cut in pieces of 2 KB, each with a row and an index entry.
+OCTETS_OF_A_ROW = 8000
+
 # "Binary Format" in PostgreSQL's page about COPY.
 _BEGINNING = b"PGCOPY\n\xff\r\n\0" + bytes(8)  # no flags, nothing added to the header
 _END = b"\xff\xff"
@@ -16,6 +19,13 @@ _ID_FOLLOWS = struct.Struct(">hi")  # number of columns; octets of the first one
 _OCTETS_FOLLOW = struct.Struct(">iii")  # octets of the second one, an int4; itself; octets of the third one
 _COLUMNS = 3
 _ROWS_OF_A_PORTION = 16  # of 8,000 octets: just under the 128 KiB that the driver takes without cutting
+
+
+def row_sized(chunks: Iterable[bytes]) -> Iterator[memoryview]:
+    """Octets in pieces as PostgreSQL keeps them, a row each."""
+    for chunk in chunks:
+        for start in range(0, len(chunk) or 1, OCTETS_OF_A_ROW):
+            yield memoryview(chunk)[start : start + OCTETS_OF_A_ROW]
 
 
 def copied(rows: Iterable[tuple[Any, ...]]) -> Iterator[bytes]:

@@ -16,7 +16,9 @@ from storage.database.driver_errors import DRIVER_ERRORS, means_unavailable
 from storage.database.engine import POOLED, database_file
 from storage.errors import StorageUnavailable
 from storage.ids import new_id
-from storage.queue.incoming import Incoming, PostgresIncoming, SqliteIncoming
+from storage.queue.incoming import Incoming
+from storage.queue.incoming_postgres import PostgresIncoming
+from storage.queue.incoming_sqlite import SqliteIncoming
 from storage.records.mails import IncomingMail, Receipt
 
 INLINE_OCTETS = 32 * 1024  # of a mail that SQLite keeps in the database itself; larger ones go into the log

@@ -13,6 +13,8 @@ from sqlalchemy.engine import make_url
 from storage.database.engine import WRITES, open_engine
 from storage.database.postgres_session import ASK_AFTER_SECONDS, connect_arguments, still_there
 from storage.errors import StorageUnavailable
+from storage.queue.incoming_postgres import PostgresIncoming
+from storage.records.mails import IncomingMail
 from storage.store import Store
 from tests import making
 from tests.peers import programs
@@ -55,6 +57,19 @@ def test_a_commit_waits_for_the_disk_whatever_the_servers_default_is(url: str, s
     assert commits == "on"
 
 
+def test_a_mail_that_came_again_while_its_first_copy_was_deleted_is_no_promise(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second was not stored as the first was there, which then went: an id of neither would be a mail lost."""
+    store = Store.open(url)
+    store.add_mails([making.incoming(b"m")])
+
+    monkeypatch.setattr(PostgresIncoming, "_stored", lambda *_: {})  # its question finds nothing any more
+    with pytest.raises(StorageUnavailable):
+        store.add_mails([making.incoming(b"m")])
+    store.close()
+
+
 def test_a_commit_that_did_not_wait_for_the_standby_is_no_promise(url: str, server: Server) -> None:
     """PostgreSQL reports it as done, with a warning; after a failover the mail would be lost."""
     store, mail = Store.open(url), making.incoming()
@@ -82,7 +97,7 @@ def test_a_statement_may_be_prepared_by_many_clients_at_once(url: str) -> None:
     stores = [Store.open(url) for _ in range(3)]
     mails = [[making.incoming(b"%d %d" % (of, number)) for number in range(20)] for of in range(3)]
 
-    def work(store: Store, own: list[making.IncomingMail]) -> None:
+    def work(store: Store, own: list[IncomingMail]) -> None:
         for mail in own:
             store.add_mails([mail])
             with store.reading() as records:

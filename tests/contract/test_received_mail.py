@@ -67,6 +67,39 @@ def test_large_mails_that_share_a_commit_are_kept_octet_for_octet(store: Store) 
     assert kept == [mail.octets for mail in mails]
 
 
+def test_small_mails_that_share_a_commit_are_kept_octet_for_octet(store: Store) -> None:
+    """PostgreSQL takes all their octets in one piece, and cuts each mail's out of it, 8,000 to a row."""
+    sizes = (1, 0, 7_999, 8_000, 8_001, 24_000, 1)
+    mails = [making.incoming(os.urandom(size) + b"x" * (size > 1)) for size in sizes]
+
+    receipts = store.add_mails(mails)
+
+    with store.reading() as records:
+        kept = [records.mails.octets(mail.id) for mail in mails]
+    assert [receipt.duplicate for receipt in receipts] == [False] * len(mails)
+    assert kept == [mail.octets for mail in mails]
+
+
+def test_whatever_stands_in_an_envelope_is_kept(store: Store) -> None:
+    """PostgreSQL gets mails as JSON: quotes, backslashes and letters of all kinds come out as they went in; what it
+    cannot keep at all, a NUL and half of a pair of surrogates, is replaced.
+    """
+    odd = making.envelope(
+        reverse_path='"a\\"\\\\b"@b\u00fccher.example',
+        forward_paths=("\\x00@c.example", "\U0001f9fe@d.example", "\u2028@e.example"),
+        helo="a\0b\ud800\t%s{}",
+    )
+
+    store.add_mails([making.incoming(envelope=odd, remarks={"user": "\u00e9\n"})])
+
+    with store.reading() as records:
+        [kept] = records.mails.select()
+        [event] = records.history.of_mail(kept.id)
+    assert (kept.envelope.reverse_path, kept.envelope.forward_paths) == (odd.reverse_path, odd.forward_paths)
+    assert kept.envelope.helo == "a\ufffdb?\t%s{}"
+    assert event.detail["user"] == "\u00e9\n"
+
+
 def test_an_equal_transfer_is_stored_once(store: Store) -> None:
     """Within one batch and between two, the answer is the first one's id, and the history tells it."""
     first, again, later, other = (making.incoming(octets) for octets in (b"m", b"m", b"m", b"other"))
