@@ -19,7 +19,10 @@ import psycopg
 
 from bench.bulk import IN_POSTGRESQL, IN_SQLITE, fan_out, on_postgresql, on_sqlite
 from bench.pattern import DOCUMENT, SELLER_VAT, SUBJECT, pattern
+from storage.filed import tally
 from storage.filed.inbox_words import cents, document_words, sort_key, words_of
+from storage.records.invoices import Environment, InvoiceState
+from storage.records.mails import MailState
 from storage.store import Store
 
 PORTION = 50_000
@@ -77,9 +80,22 @@ def fill(
     if url.startswith("sqlite"):
         with closing(sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None)) as connection:
             on_sqlite(connection, accounts, now, portions, fan_out(patterns, IN_SQLITE))
-        return
-    with psycopg.connect(url.replace("+psycopg", ""), autocommit=True) as server:
-        on_postgresql(server, accounts, now, portions, fan_out(patterns, IN_POSTGRESQL))
+    else:
+        with psycopg.connect(url.replace("+psycopg", ""), autocommit=True) as server:
+            on_postgresql(server, accounts, now, portions, fan_out(patterns, IN_POSTGRESQL))
+    _tell(url, invoices, now)
+
+
+def _tell(url: str, invoices: int, now: datetime) -> None:
+    """What the product would have kept of their number."""
+    available = tally.invoices(InvoiceState.AVAILABLE, Environment.PRODUCTIVE)
+    store = Store.open(url)
+    with store.transaction() as records:
+        records.gate.count()
+        records.tally.correct(
+            {tally.mails(MailState.FILED): invoices, available: invoices}, seen=None, at=now
+        )
+    store.close()
 
 
 def _ahead(

@@ -20,9 +20,8 @@ from cli.front import Command, Front, pass_front, utc_now
 from cli.status_screen import screen, screen_without
 from config.settings import Settings
 from config.troubles import lately
-from ingest.filing_settings import retention_periods, validates
+from ingest.filing_settings import validates
 from ingest.lookout import Seen, certificate_end
-from retention import worker
 from storage.errors import StorageUnavailable
 from storage.records.mails import MailState
 from storage.records.outgoing import OutboundState
@@ -30,7 +29,7 @@ from storage.store import Store
 
 _GREETING = ("220", "421", "554")  # also one that lets nobody in is there
 _LOOK_SECONDS = 1
-MOST_COUNTED = 10_000  # invoices that wait to be validated
+MOST_COUNTED = 10_000  # of what is due or waits to be validated; whoever has more knows enough
 NEXT_STEP = (
     "Senders are told 451 and keep their mail; it goes on by itself once the database is there. "
     "`invoices check-config` tries it, `store-unavailable` in the log has what it said."
@@ -93,10 +92,13 @@ def look(store: Store, settings: Settings, now: datetime) -> dict[str, Any]:
         invoices = records.invoices.counts()
         accounts = records.accounts.counts()
         longest_due = records.expired.longest_due(now)
+        due = {
+            "invoices": records.expired.due_up_to(now, MOST_COUNTED),
+            "mails": records.expired.mails_due_up_to(now, MOST_COUNTED),
+        }
         outbox = records.outbox.counts()
         webhooks, calls = records.webhooks.counts(), records.webhook_deliveries.counts()
         unvalidated = records.validations.waiting_up_to(MOST_COUNTED) if validates(settings) else None
-    due = worker.would_go(store, retention_periods(settings), now)
     usage = shutil.disk_usage(_nearest(settings.data_dir))
     form: dict[str, Any] = {
         "at": instant(now),
@@ -108,7 +110,8 @@ def look(store: Store, settings: Settings, now: datetime) -> dict[str, Any]:
         "invoices": {f"{state} {kind}": number for (state, kind), number in sorted(invoices.items())},
         "validations_waiting": unvalidated,
         "accounts": {str(kind): number for kind, number in sorted(accounts.items())},
-        "retention_due": {"invoices": due.productive + due.test, "mails": due.mails},
+        "retention_due": due,
+        "counted_up_to": MOST_COUNTED,
         "retention_overdue_seconds": _age(longest_due, now),
         "outbox": {str(state): number for state, number in sorted(outbox.items())},
         "webhooks": webhooks,

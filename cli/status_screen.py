@@ -26,9 +26,11 @@ def screen(form: dict[str, Any], before: dict[str, Any] | None) -> Group:
         "quarantine": f"{form['quarantined']} mails",
         "mails": _counted(form["mails"]),
         "invoices": _counted(form["invoices"]),
-        "validation": _validation(form["validations_waiting"]),
+        "validation": _validation(form["validations_waiting"], form["counted_up_to"]),
         "accounts": _counted(form["accounts"]),
-        "retention": _retention(form["retention_due"], form["retention_overdue_seconds"]),
+        "retention": _retention(
+            form["retention_due"], form["retention_overdue_seconds"], form["counted_up_to"]
+        ),
         "mails sent": _counted(form["outbox"]),
         "webhooks": _counted(form["webhooks"]) if any(form["webhooks"].values()) else "none",
         "their calls": _counted(form["webhook_calls"]),
@@ -60,13 +62,19 @@ def _queue(queued: int, oldest: int | None) -> str:
     return f"{queued} mails" + (f", the oldest for {_span(oldest)}" if oldest is not None else "")
 
 
-def _validation(waiting: int | None) -> str:
-    return "is not done here" if waiting is None else f"{waiting} invoices waiting for their result"
+def _validation(waiting: int | None, most: int) -> str:
+    if waiting is None:
+        return "is not done here"
+    return f"{_up_to(most, waiting)} invoices waiting for their result"
 
 
-def _retention(due: dict[str, int], overdue: int | None) -> str:
-    said = f"{due['invoices']} invoices and {due['mails']} mails are due"
+def _retention(due: dict[str, int], overdue: int | None, most: int) -> str:
+    said = f"{_up_to(most, due['invoices'])} invoices and {_up_to(most, due['mails'])} mails are due"
     return said + (f", the longest for {_span(overdue)}" if overdue is not None else "")
+
+
+def _up_to(most: int, number: int) -> str:
+    return f"{number} or more" if number >= most else str(number)
 
 
 def _counted(counts: dict[str, int]) -> str:

@@ -42,6 +42,7 @@ class Check(StrEnum):
     OVERDUE = "overdue"
     GUARD_MISSING = "guard-missing"
     GATE_OPEN = "gate-open"
+    COUNT_WRONG = "count-wrong"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +80,7 @@ def verify(
     yield from _ledger(store, looked)
     yield from _tombstones(store, now, looked)
     yield from _records(store, now)
+    yield from _tally(store)
     yield from _expiries(store, looked)
     yield from _octets(store, looked, digest_of if octets else None)
     yield looked
@@ -197,6 +199,16 @@ def _records(store: Store, now: datetime) -> Iterator[Found]:
         for check, subjects, told in checks:
             for subject in subjects:
                 yield _found(check, subject, told)
+
+
+def _tally(store: Store) -> Iterator[Found]:
+    with store.reading() as records:
+        if records.tally.counted_at() is None:
+            return  # nobody relies on it yet
+        differences = records.tally.differences()
+    for kind, number in differences.items():
+        told = f"{abs(number)} {'more' if number > 0 else 'fewer'} are there than are kept"
+        yield _found(Check.COUNT_WRONG, kind, told)
 
 
 def _expiries(store: Store, looked: Looked) -> Iterator[Found]:

@@ -17,6 +17,7 @@ from storage.database.rehearsal import Outdated
 from storage.expiring.expired import DueInvoice, DueMail, Place
 from storage.expiring.expiry import RetentionPeriods
 from storage.expiring.retention_records import GoingKind, GoingOfCompany, LedgerEntry, LedgerEvent, Sweep
+from storage.filed.tally import FOLDED_TOGETHER
 from storage.records.history import HistoryEvent, HistoryEventName
 from storage.records.invoices import Environment
 from storage.store import Store
@@ -28,6 +29,7 @@ FURTHEST = timedelta(days=7)  # between two runs, before an operator has to say 
 _FREED_TOGETHER = 2000  # mails whose places are given back at once
 _DELIVERIES_KEPT = timedelta(days=30)  # calls of webhooks that wait for nothing any more
 _RELIEVED_TOGETHER = 100  # records, of some 150 KiB each in SQLite's journal
+_COUNTED_AGAIN = timedelta(days=30)  # reads every record, a minute of ten million
 _PERMIT_LASTS = timedelta(days=1)  # at least: the entry that permits a drill must outlast it
 
 _Done = TypeVar("_Done")
@@ -248,6 +250,7 @@ def _swept(one: _Run) -> Swept:
         mail_tombstones=tombstones[1],
         links=links,
     )
+    _keep_tally(one)
     one.store.settle()
     if swept != Swept():
         one.store.journal.forget()
@@ -300,7 +303,7 @@ def _expire_invoices(one: _Run, after: Place | None, records: Transaction) -> li
         return []
     ids = [invoice.id for invoice in due]
     wanting = records.webhook_deliveries.wanting_deletion(ids)
-    records.expired.empty_invoices(ids, at=one.now, tombstone_until=one.tombstone_until)
+    records.expired.empty_invoices(due, at=one.now, tombstone_until=one.tombstone_until)
     records.webhook_deliveries.tell_of_deletion(wanting, one.now)
     records.history.add(
         [
@@ -331,7 +334,7 @@ def _expire_mails(one: _Run, after: Place | None, records: Transaction) -> list[
     due = records.expired.mails(one.now, one.batch, after)
     if not due:
         return []
-    records.expired.empty_mails([mail.id for mail in due], at=one.now, tombstone_until=one.tombstone_until)
+    records.expired.empty_mails(due, at=one.now, tombstone_until=one.tombstone_until)
     records.history.add([_event(one.now, HistoryEventName.MAIL_DELETED, mail.id, None) for mail in due])
     records.ledger.append(
         [
@@ -356,6 +359,26 @@ def _remove_tombstones(one: _Run) -> tuple[int, int]:
 
 def _fold_ledger(one: _Run) -> int:
     return one.in_turn(lambda records: records.ledger.fold(one.now, one.batch, one.tombstone_until))
+
+
+def _keep_tally(one: _Run) -> None:
+    """What is kept of how many there are becomes few rows again; now and then everything is counted.
+
+    That is how it begins after an update, and how a number that somebody changed by hand becomes right again.
+    """
+    while True:
+        with one.store.transaction(lazily=True) as records:
+            if records.tally.fold() < FOLDED_TOGETHER:
+                break
+    if one.drill is not None:
+        return
+    with one.store.reading() as records:
+        seen = records.tally.counted_at()
+        if seen is not None and one.now - seen < _COUNTED_AGAIN:
+            return
+        differences = records.tally.differences()
+    with one.store.transaction() as records:
+        records.tally.correct(differences, seen=seen, at=one.now)
 
 
 def _event(

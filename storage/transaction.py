@@ -28,6 +28,7 @@ from storage.filed.inbox import Inbox
 from storage.filed.invoices import Invoices
 from storage.filed.second_looks import SecondLooks
 from storage.filed.sender_warnings import SenderWarnings
+from storage.filed.tally import Tally
 from storage.filed.validations import Validations
 from storage.outgoing.outbox import Outbox
 from storage.outgoing.webhook_deliveries import WebhookDeliveries
@@ -74,6 +75,7 @@ class Transaction:
     gate: RetentionGate
     validations: Validations
     soundness: Soundness
+    tally: Tally
     expiries: Expiries
     factors: FactorRecords
     webhooks: Webhooks
@@ -112,6 +114,7 @@ def records_of(connection: Connection) -> Transaction:
         gate=RetentionGate(connection),
         validations=Validations(connection),
         soundness=Soundness(connection),
+        tally=Tally(connection),
         expiries=Expiries(connection),
         factors=FactorRecords(connection),
         webhooks=Webhooks(connection),

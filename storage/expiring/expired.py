@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,11 +14,13 @@ from sqlalchemy import (
     Select,
     delete,
     func,
+    or_,
     select,
 )
 from sqlalchemy.engine import Connection
 
 from storage.blobs.stored_octets import StoredOctets
+from storage.database.looking_up import looked_up
 from storage.database.straight import answers, carry_out
 from storage.expiring.expired_statements import (
     AVAILABLE,
@@ -33,12 +36,18 @@ from storage.expiring.expired_statements import (
     ENDED_MAILS,
     INVOICE_HELD,
     LINK_ENDED,
+    MAIL_HELD,
     REMOVE_INVOICE,
     REMOVE_MAIL,
+    SETTLED,
 )
+from storage.filed import tally
 from storage.filed.inbox_entries import InboxEntries
-from storage.records.invoices import Environment
+from storage.filed.tally import Tally
+from storage.records.invoices import Environment, InvoiceState
+from storage.records.mails import MailState
 from storage.tables.invoices import InvoiceRow
+from storage.tables.mails import ReceivedMailRow
 from storage.tables.people import RegistrationLinkRow
 
 Place = tuple[datetime, str]  # how far a run has come: expiry and id of the last one it looked at
@@ -65,6 +74,7 @@ class DueMail:
     """A mail whose time has come."""
 
     id: str
+    state: MailState
     expires_at: datetime
     transfer_digest: bytes
 
@@ -89,6 +99,7 @@ class Expired:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self._tally = Tally(connection)
 
     def invoices(self, now: datetime, limit: int, after: Place | None = None) -> list[DueInvoice]:
         """Available invoices whose time has come and that nobody holds, the longest due first.
@@ -114,37 +125,54 @@ class Expired:
         """Settled mails whose time has come, that nobody holds and none of whose invoices is available."""
         query = DUE_MAILS if after is None else DUE_MAILS_BEHIND
         return [
-            DueMail(id=mail_id, expires_at=expires_at, transfer_digest=transfer_digest)
-            for mail_id, expires_at, transfer_digest in answers(
+            DueMail(
+                id=mail_id, state=MailState(state), expires_at=expires_at, transfer_digest=transfer_digest
+            )
+            for mail_id, state, expires_at, transfer_digest in answers(
                 self._connection, query, _sought(now, limit, after)
             )
         ]
 
-    def empty_invoices(self, ids: Sequence[str], *, at: datetime, tombstone_until: datetime) -> None:
+    def empty_invoices(self, due: Sequence[DueInvoice], *, at: datetime, tombstone_until: datetime) -> None:
         """Deletes the content of invoices; `what_stays` says what is left."""
+        ids = [invoice.id for invoice in due]
         InboxEntries(self._connection).empty(ids)
         until = {"at": at, "until": tombstone_until}
         carry_out(self._connection, EMPTY_INVOICE, [{"subject": one} | until for one in ids])
         self._each(BESIDE_INVOICE, ids)
+        kinds = Counter(invoice.environment for invoice in due)
+        self._tally.add(
+            {tally.invoices(InvoiceState.AVAILABLE, kind): -kinds[kind] for kind in kinds}
+            | {tally.invoices(InvoiceState.DELETED, kind): kinds[kind] for kind in kinds}
+        )
 
-    def empty_mails(self, ids: Sequence[str], *, at: datetime, tombstone_until: datetime) -> None:
+    def empty_mails(self, due: Sequence[DueMail], *, at: datetime, tombstone_until: datetime) -> None:
         """Deletes octets, envelope and metadata of mails; `what_stays` says what is left.
 
         Octets in the log are on the disk until `Store.free_octets`.
         """
+        ids = [mail.id for mail in due]
         # The mail first: the database lets octets go only when their mail is deleted.
         until = {"at": at, "until": tombstone_until}
         carry_out(self._connection, EMPTY_MAIL, [{"subject": one} | until for one in ids])
         StoredOctets(self._connection).delete(ids)
         self._each(BESIDE_MAIL, ids)
+        filed = sum(mail.state is MailState.FILED for mail in due)
+        self._tally.add({tally.mails(MailState.FILED): -filed, tally.mails(MailState.DELETED): len(due)})
 
     def remove_tombstones(self, now: datetime, limit: int) -> tuple[int, int]:
         """Removes up to `limit` invoices and mails whose tombstone has had its time; their numbers."""
-        invoices = self._ended(ENDED_INVOICES, now, limit)
+        ended = self._ended(ENDED_INVOICES, now, limit)
+        invoices = [invoice_id for invoice_id, _ in ended]
         InboxEntries(self._connection).remove(invoices)
         self._each(REMOVE_INVOICE, invoices)
-        mails = self._ended(ENDED_MAILS, now, limit)
+        mails = [mail_id for [mail_id] in self._ended(ENDED_MAILS, now, limit)]
         self._each(REMOVE_MAIL, mails)
+        kinds = Counter(Environment(environment) for _, environment in ended)
+        self._tally.add(
+            {tally.invoices(InvoiceState.DELETED, kind): -kinds[kind] for kind in kinds}
+            | {tally.mails(MailState.DELETED): -len(mails)}
+        )
         return len(invoices), len(mails)
 
     def remove_links(self, ended_before: datetime) -> int:
@@ -183,18 +211,32 @@ class Expired:
 
     def due_up_to(self, now: datetime, most: int) -> int:
         """How many invoices are due at `now`, counted up to `most`: asked often, and of a long queue, too."""
-        due = select(InvoiceRow.id).where(AVAILABLE, InvoiceRow.expires_at <= now, ~INVOICE_HELD).limit(most)
-        return self._count(select(func.count()).select_from(due.subquery()))
+        due = select(InvoiceRow.id).where(AVAILABLE, InvoiceRow.expires_at <= now, ~INVOICE_HELD)
+        return self._count_up_to(most, due.order_by(InvoiceRow.expires_at, InvoiceRow.id))
 
-    def _count(self, query: Select[int]) -> int:
-        return self._connection.scalar(query) or 0
+    def mails_due_up_to(self, now: datetime, most: int) -> int:
+        """How many mails would go by a run at `now`, counted up to `most`: those that no invoice needs any longer."""
+        needed = looked_up(
+            InvoiceRow.mail_id == ReceivedMailRow.id,
+            AVAILABLE,
+            or_(InvoiceRow.expires_at > now, INVOICE_HELD),
+        )
+        due = select(ReceivedMailRow.id).where(
+            SETTLED, ReceivedMailRow.expires_at <= now, ~needed, ~MAIL_HELD
+        )
+        return self._count_up_to(most, due.order_by(ReceivedMailRow.expires_at, ReceivedMailRow.id))
+
+    def _count_up_to(self, most: int, found: Select[str]) -> int:
+        # In the order of the index, so that no database reads the whole table for the first ones.
+        some = found.limit(most).subquery()
+        return self._connection.scalar(select(func.count()).select_from(some)) or 0
 
     def _each(self, statements: Sequence[Executable], ids: Sequence[str]) -> None:
         for statement in statements:
             carry_out(self._connection, statement, [{"subject": one} for one in ids])
 
-    def _ended(self, query: Select[str], now: datetime, limit: int) -> list[str]:
-        return [found for [found] in answers(self._connection, query, {"now": now, "most": limit})]
+    def _ended(self, query: Any, now: datetime, limit: int) -> list[tuple[Any, ...]]:
+        return answers(self._connection, query, {"now": now, "most": limit})
 
 
 def _sought(now: datetime, limit: int, after: Place | None) -> dict[str, Any]:

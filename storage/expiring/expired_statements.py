@@ -78,7 +78,9 @@ DUE_INVOICES = (
 )
 DUE_INVOICES_BEHIND = DUE_INVOICES.where(_behind(InvoiceRow.expires_at, InvoiceRow.id))
 DUE_MAILS = (
-    select(ReceivedMailRow.id, ReceivedMailRow.expires_at, ReceivedMailRow.transfer_digest)
+    select(
+        ReceivedMailRow.id, ReceivedMailRow.state, ReceivedMailRow.expires_at, ReceivedMailRow.transfer_digest
+    )
     .where(due_mail())
     .order_by(ReceivedMailRow.expires_at, ReceivedMailRow.id)
     .limit(bindparam("most"))
@@ -117,7 +119,7 @@ BESIDE_MAIL: list[Delete] = [
 ]
 # Tombstones that have had their time, with :now and :most; a mail's goes after those of its invoices.
 ENDED_INVOICES = (
-    select(InvoiceRow.id)
+    select(InvoiceRow.id, InvoiceRow.environment)
     .where(TOMBSTONE_INVOICE, InvoiceRow.tombstone_until <= _NOW, ~INVOICE_HELD)
     .limit(bindparam("most"))
     .with_for_update(skip_locked=True, of=InvoiceRow)

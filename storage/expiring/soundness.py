@@ -37,6 +37,8 @@ POSTGRESQL_TRIGGERS = {
     *("retention_ledger_no_update", "retention_ledger_stays", "retention_ledger_no_truncate"),
     *("retention_permit_on_record", "retention_permit_is_closed"),
     *("act_is_kept", "act_no_truncate"),
+    *("outbound_mail_told_change", "outbound_mail_told_end"),
+    *("webhook_delivery_told_change", "webhook_delivery_told_end"),
 }
 
 

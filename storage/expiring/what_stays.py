@@ -87,6 +87,7 @@ TABLES = {
     "retention_ledger": Fate.TOMBSTONE,
     "retention_permit": Fate.APART,
     "partner_trait": Fate.APART,
+    "tally": Fate.APART,
     "second_look": Fate.GOES_WITH_INVOICE,
     "sender_warning": Fate.GOES_WITH_INVOICE,
     "throttle": Fate.APART,

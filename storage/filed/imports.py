@@ -9,11 +9,13 @@ from sqlalchemy.engine import Connection
 
 from storage import codec
 from storage.errors import NotFound
+from storage.filed import tally
 from storage.filed.inbox import handling_of
 from storage.filed.inbox_query import Handling
+from storage.filed.tally import Tally
 from storage.queue.copied_rows import row_sized
 from storage.records.invoices import Invoice
-from storage.records.mails import ContentInMemory, ReceivedMail
+from storage.records.mails import ContentInMemory, MailState, ReceivedMail
 from storage.tables.base import table_of
 from storage.tables.invoices import InboxEntryRow
 from storage.tables.mails import MailOctetsRow, ReceivedMailRow
@@ -80,6 +82,8 @@ class Imports:
                 sender_check_at=check_at,
             )
         )
+        if mail.state is MailState.FILED:
+            Tally(self._connection).add({tally.mails(mail.state): 1})
         content = ContentInMemory(octets)
         pieces = (
             content.chunks() if self._connection.dialect.name == "sqlite" else row_sized(content.chunks())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,7 +16,9 @@ from storage.database.chunks import chunks
 from storage.database.looking_up import any_of
 from storage.database.many_rows import insert_rows
 from storage.errors import NotFound
+from storage.filed import tally
 from storage.filed.inbox_entries import InboxEntries
+from storage.filed.tally import Tally
 from storage.records.invoices import Environment, Invoice, InvoiceState
 from storage.records.validation import ValidationStatus
 from storage.tables.base import table_of
@@ -76,6 +78,7 @@ class Invoices:
             ],
         )
         InboxEntries(self._connection).add(invoices, subjects or {})
+        Tally(self._connection).add(Counter(tally.invoices(one.state, one.environment) for one in invoices))
 
     def first_alike(self, invoices: Sequence[Invoice]) -> dict[str, str]:
         """The first invoice on record that each would be a duplicate of; by id."""
@@ -171,7 +174,10 @@ class Invoices:
         return {key: sorted(alike, key=lambda one: one.id, reverse=True) for key, alike in found.items()}
 
     def counts(self) -> dict[tuple[InvoiceState, Environment], int]:
-        """How many invoices are in each state of each environment."""
+        """How many invoices are in each state of each environment; not counted one by one, once they were."""
+        kept = Tally(self._connection)
+        if kept.counted_at() is not None:
+            return kept.invoices()
         rows = self._connection.execute(
             select(InvoiceRow.state, InvoiceRow.environment, func.count()).group_by(
                 InvoiceRow.state, InvoiceRow.environment

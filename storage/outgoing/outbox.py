@@ -6,12 +6,14 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, delete, func, insert, or_, select, text, update
+from sqlalchemy import ColumnElement, Row, and_, delete, func, insert, or_, select, text, union_all, update
 from sqlalchemy.engine import Connection
 
 from storage.database.chunks import chunks
 from storage.database.many_rows import insert_rows
 from storage.errors import NotFound
+from storage.filed import tally
+from storage.filed.tally import Tally
 from storage.records.outgoing import MailTemplate, OutboundMail, OutboundState
 from storage.records.people import Language
 from storage.tables.base import table_of
@@ -19,6 +21,7 @@ from storage.tables.outgoing import OutboundHoldRow, OutboundMailRow
 
 # Written out, for with a bound value SQLite cannot know that the partial index holds these rows.
 _QUEUED = text("outbound_mail.state = 'queued'")
+_HELD = text("outbound_mail.state = 'held'")
 
 
 class Outbox:
@@ -169,11 +172,12 @@ class Outbox:
         return [_record(row) for row in self._connection.execute(query)]
 
     def counts(self) -> dict[OutboundState, int]:
-        """How many mails are in each state."""
-        rows = self._connection.execute(
-            select(OutboundMailRow.state, func.count()).group_by(OutboundMailRow.state)
-        )
-        return {OutboundState(state): count for state, count in rows}
+        """How many mails are in each state; only those that wait are counted one by one, once all were."""
+        by_state = select(OutboundMailRow.state, func.count()).group_by(OutboundMailRow.state)
+        query: Any = by_state
+        if Tally(self._connection).counted_at() is not None:
+            query = union_all(by_state.where(_QUEUED), by_state.where(_HELD), tally.kept(tally.OUTBOUND))
+        return {OutboundState(state): int(count) for state, count in self._connection.execute(query) if count}
 
     def held_subjects(self, subject_ids: Iterable[str]) -> set[str]:
         """Which of these accounts and partners are on hold."""

@@ -6,13 +6,15 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Row, and_, delete, func, insert, or_, select, union_all, update
 from sqlalchemy.engine import Connection
 
 from storage.database.chunks import chunks
 from storage.database.straight import answers, carry_out
 from storage.errors import NotFound
 from storage.expiring.expired_statements import AVAILABLE, INVOICE_HELD
+from storage.filed import tally
+from storage.filed.tally import Tally
 from storage.ids import new_id
 from storage.outgoing.webhooks import WAITING, is_due
 from storage.records.companies import SecondLook
@@ -133,9 +135,12 @@ class WebhookDeliveries:
         return [_record(row) for row in self._connection.execute(query)]
 
     def counts(self) -> dict[DeliveryState, int]:
-        """How many calls are in each state; those that ended are removed after a while."""
-        query = select(WebhookDeliveryRow.state, func.count()).group_by(WebhookDeliveryRow.state)
-        return {DeliveryState(state): count for state, count in self._connection.execute(query)}
+        """How many calls are in each state; those that ended are kept in the tally, and removed after a while."""
+        by_state = select(WebhookDeliveryRow.state, func.count()).group_by(WebhookDeliveryRow.state)
+        query: Any = by_state
+        if Tally(self._connection).counted_at() is not None:
+            query = union_all(by_state.where(WAITING), tally.kept(tally.CALL))
+        return {DeliveryState(state): int(count) for state, count in self._connection.execute(query) if count}
 
     def remove_ended(self, before: datetime) -> int:
         """Removes those that were made before then and wait for nothing any more; how many."""

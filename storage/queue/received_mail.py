@@ -6,7 +6,18 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, and_, exists, func, select, text, update
+from sqlalchemy import (
+    ColumnElement,
+    Row,
+    Select,
+    and_,
+    exists,
+    func,
+    select,
+    text,
+    union_all,
+    update,
+)
 from sqlalchemy.engine import Connection
 
 from storage import codec
@@ -14,6 +25,8 @@ from storage.blobs.stored_octets import StoredOctets
 from storage.database.chunks import chunks
 from storage.database.many_rows import update_rows
 from storage.errors import NotFound
+from storage.filed import tally
+from storage.filed.tally import Tally
 from storage.queue.due import IN_QUEUE, due
 from storage.queue.fair_queue import FairQueue
 from storage.queue.filing_rows import write_added
@@ -136,6 +149,8 @@ class ReceivedMails:
         rows = [_filed_values(filing) for filing in filings]
         update_rows(self._connection, table_of(ReceivedMailRow), rows, _ENDED_BY_FILING)
         write_added(self._connection, filings)
+        filed = sum(filing.outcome is not Outcome.QUARANTINED for filing in filings)
+        Tally(self._connection).add({tally.mails(MailState.FILED): filed})
 
     def held(self, ids: Iterable[str], *, by: str) -> dict[str, ReceivedMail]:
         """Those of these mails that `by` still holds, by id; nobody else gets them before this transaction ends."""
@@ -199,6 +214,7 @@ class ReceivedMails:
         )
         if not result.rowcount:
             raise NotFound(f"no mail {mail_id} is in quarantine")
+        Tally(self._connection).add({tally.mails(MailState.FILED): 1})
 
     def get(self, mail_id: str) -> ReceivedMail:
         """One mail. Raises NotFound."""
@@ -268,11 +284,17 @@ class ReceivedMails:
         )
 
     def counts(self) -> dict[MailState, int]:
-        """How many mails are in each state."""
-        rows = self._connection.execute(
-            select(ReceivedMailRow.state, func.count()).group_by(ReceivedMailRow.state)
-        )
-        return {MailState(state): count for state, count in rows}
+        """How many mails are in each state.
+
+        Those that wait are counted, the others were when they came to it: they may be millions.
+        """
+        by_state = select(ReceivedMailRow.state, func.count()).group_by(ReceivedMailRow.state)
+        query: Any = by_state
+        if Tally(self._connection).counted_at() is not None:
+            query = union_all(
+                by_state.where(IN_QUEUE), by_state.where(_IN_QUARANTINE), tally.kept(tally.MAIL)
+            )
+        return {MailState(state): int(count) for state, count in self._connection.execute(query) if count}
 
     def queued(self) -> int:
         """How many mails wait to be filed or are being read."""

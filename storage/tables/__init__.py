@@ -13,6 +13,7 @@ from storage.tables import (
     people,
     programs,
     retention,
+    tally,
 )
 from storage.tables.base import Base
 
@@ -28,4 +29,5 @@ __all__ = [
     "people",
     "programs",
     "retention",
+    "tally",
 ]

@@ -68,6 +68,7 @@ class RetentionClockRow(Base):
     test_deleted: Mapped[int] = mapped_column(BigInteger)
     mails_deleted: Mapped[int] = mapped_column(BigInteger)
     warned_until: Mapped[datetime | None]  # of the expiries that companies were told of by mail
+    counted_at: Mapped[datetime | None]  # when all records were counted last; what came since is in the tally
 
 
 class RetentionPermitRow(Base):

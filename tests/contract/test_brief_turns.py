@@ -58,7 +58,7 @@ class Mailbox:
         """The invoice, in a brief transaction."""
         with self.store.brief_transaction(_nothing) as records:
             [due] = records.expired.invoices(self.now, 10)
-            records.expired.empty_invoices([due.id], at=self.now, tombstone_until=self.now + DAY)
+            records.expired.empty_invoices([due], at=self.now, tombstone_until=self.now + DAY)
             meanwhile()
 
 
@@ -80,7 +80,7 @@ def test_others_write_while_a_batch_is_rehearsed(mailbox: Mailbox) -> None:
 
     with mailbox.store.brief_transaction(lambda: begun.append(mailbox.state())) as records:
         [due] = records.expired.invoices(mailbox.now, 10)
-        records.expired.empty_invoices([due.id], at=mailbox.now, tombstone_until=mailbox.now + DAY)
+        records.expired.empty_invoices([due], at=mailbox.now, tombstone_until=mailbox.now + DAY)
         [receipt] = mailbox.store.add_mails([making.incoming(b"meanwhile")])
         before_its_turn = list(begun)
 

@@ -24,6 +24,7 @@ def test_status_counts_what_is_there(commands: Commands) -> None:
             "validations_waiting",
             "accounts",
             "retention_due",
+            "counted_up_to",
             "retention_overdue_seconds",
             "outbox",
             "webhooks",

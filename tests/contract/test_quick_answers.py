@@ -1,0 +1,71 @@
+"""What operators and monitoring ask costs the same however much is on record."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from cli.status import look
+from config.load import load
+from ingest import lookout
+from ingest.exposition import Queue
+from storage.store import Store
+from tests import making
+from tests.plans import asked, read_whole
+
+
+@pytest.fixture
+def counted(store: Store) -> Store:
+    """A store whose numbers are relied on."""
+    with store.transaction() as records:
+        records.gate.see(making.NOW)
+        records.tally.correct({}, seen=None, at=making.NOW)
+    return store
+
+
+def test_status_reads_no_table_whole(counted: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Among ten million invoices it took 70 seconds, and it is asked when something is wrong."""
+    monkeypatch.setenv("INVOICES_DATA_DIR", str(tmp_path))
+    monkeypatch.setenv("INVOICES_SMTP__LISTEN", "127.0.0.1:0")
+
+    with asked(counted) as statements:
+        look(counted, load(None), making.NOW)
+
+    assert len(statements) > 10
+    assert read_whole(counted, statements) == []
+
+
+def test_metrics_read_no_table_whole(counted: Store) -> None:
+    """They are asked every few seconds."""
+    with asked(counted) as statements:
+        list(Queue(counted, lambda: making.NOW).collect())
+
+    assert len(statements) > 8
+    assert read_whole(counted, statements) == []
+
+
+def test_the_lookout_reads_no_table_whole(
+    counted: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It looks once a minute, in every process."""
+    monkeypatch.setenv("INVOICES_DATA_DIR", str(tmp_path))
+
+    with asked(counted) as statements:
+        lookout.look(load(None), counted, making.NOW)
+
+    assert len(statements) > 3
+    assert read_whole(counted, statements) == []
+
+
+def test_what_is_counted_one_by_one_is_noticed(store: Store) -> None:
+    """Before numbers are kept everything is counted: if this were not seen, the tests above would hold nothing."""
+    with asked(store) as statements, store.reading() as records:
+        records.mails.counts()
+        records.invoices.counts()
+        records.outbox.counts()
+        records.webhook_deliveries.counts()
+
+    assert sorted({table for table, _ in read_whole(store, statements)}) == [
+        *("invoice", "outbound_mail", "received_mail", "webhook_delivery"),
+    ]
