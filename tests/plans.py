@@ -26,7 +26,8 @@ OF_WHAT_WAITS = {
 }
 GROWING = "received_mail|invoice|history_event|inbox_entry|outbound_mail|webhook_delivery|mail_octets"
 _IN_POSTGRESQL = re.compile(rf"(?:Seq Scan|Bitmap Heap Scan) on ({GROWING})\b")
-_IN_SQLITE = re.compile(rf"^SCAN ({GROWING})\b(?: USING COVERING INDEX (\w+))?(?! USING INDEX)")
+_IN_SQLITE = re.compile(rf"^SCAN ({GROWING})\b(?: USING (?:COVERING )?INDEX (\w+))?")
+_ONE = re.compile(r"ORDER BY \w+\.id DESC\s+LIMIT")  # the last of all, which ends a scan at its first step
 
 
 @contextmanager
@@ -54,7 +55,7 @@ def read_whole(store: Store, statements: Iterable[Asked]) -> list[tuple[str, str
             )  # of tables that are empty it prefers it
             connection.exec_driver_sql("SET LOCAL enable_bitmapscan = off")
         for statement, values in statements:
-            if statement.lstrip().upper().startswith(("SELECT", "WITH")):
+            if statement.startswith(("SELECT", "WITH")) and not _ONE.search(statement):
                 found += [(table, statement) for table in _whole(connection, statement, values)]
     return found
 

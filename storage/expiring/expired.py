@@ -14,13 +14,11 @@ from sqlalchemy import (
     Select,
     delete,
     func,
-    or_,
     select,
 )
 from sqlalchemy.engine import Connection
 
 from storage.blobs.stored_octets import StoredOctets
-from storage.database.looking_up import looked_up
 from storage.database.straight import answers, carry_out
 from storage.expiring.expired_statements import (
     AVAILABLE,
@@ -36,10 +34,9 @@ from storage.expiring.expired_statements import (
     ENDED_MAILS,
     INVOICE_HELD,
     LINK_ENDED,
-    MAIL_HELD,
     REMOVE_INVOICE,
     REMOVE_MAIL,
-    SETTLED,
+    mail_would_go,
 )
 from storage.filed import tally
 from storage.filed.inbox_entries import InboxEntries
@@ -216,14 +213,7 @@ class Expired:
 
     def mails_due_up_to(self, now: datetime, most: int) -> int:
         """How many mails would go by a run at `now`, counted up to `most`: those that no invoice needs any longer."""
-        needed = looked_up(
-            InvoiceRow.mail_id == ReceivedMailRow.id,
-            AVAILABLE,
-            or_(InvoiceRow.expires_at > now, INVOICE_HELD),
-        )
-        due = select(ReceivedMailRow.id).where(
-            SETTLED, ReceivedMailRow.expires_at <= now, ~needed, ~MAIL_HELD
-        )
+        due = select(ReceivedMailRow.id).where(mail_would_go(now))
         return self._count_up_to(most, due.order_by(ReceivedMailRow.expires_at, ReceivedMailRow.id))
 
     def _count_up_to(self, most: int, found: Select[str]) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
@@ -15,6 +16,7 @@ from sqlalchemy import (
     cast,
     delete,
     func,
+    or_,
     select,
     text,
     tuple_,
@@ -52,6 +54,14 @@ _SUBJECT: BindParameter[str] = bindparam("subject")  # id of the invoice or the 
 def due_mail(now: ColumnElement[Any] = _NOW) -> ColumnElement[bool]:
     """Whether the time of a mail has come: it holds the documents of all its invoices, so it waits for the last."""
     still_needed = looked_up(InvoiceRow.mail_id == ReceivedMailRow.id, AVAILABLE)
+    return and_(SETTLED, ReceivedMailRow.expires_at <= now, ~still_needed, ~MAIL_HELD)
+
+
+def mail_would_go(now: datetime) -> ColumnElement[bool]:
+    """Whether the time of a mail has come, once the invoices whose time has come have gone."""
+    still_needed = looked_up(
+        InvoiceRow.mail_id == ReceivedMailRow.id, AVAILABLE, or_(InvoiceRow.expires_at > now, INVOICE_HELD)
+    )
     return and_(SETTLED, ReceivedMailRow.expires_at <= now, ~still_needed, ~MAIL_HELD)
 
 

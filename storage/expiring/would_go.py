@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.engine import Connection
 
+from storage.database.looking_up import looked_up
 from storage.expiring.expired_statements import (
     AVAILABLE,
     INVOICE_HELD,
     LINK_ENDED,
     MAIL_HELD,
-    SETTLED,
     TOMBSTONE_INVOICE,
     TOMBSTONE_MAIL,
+    mail_would_go,
 )
 from storage.expiring.retention_records import Going, GoingKind, GoingOfCompany, Sweep
 from storage.records.invoices import Environment
@@ -47,10 +48,11 @@ class WouldGo:
                 )
 
     def counts(self, sweep: Sweep) -> dict[GoingKind, int]:
-        """How many of each kind."""
+        """How many of each kind but invoices, which `by_company` counts."""
         return {
             kind: self._connection.scalar(select(func.count()).select_from(query.subquery())) or 0
             for kind, query in _queries(sweep).items()
+            if kind is not GoingKind.INVOICE
         }
 
     def by_company(self, sweep: Sweep) -> list[GoingOfCompany]:
@@ -86,7 +88,7 @@ def _queries(sweep: Sweep) -> dict[GoingKind, Any]:
         GoingKind.INVOICE: select(
             invoice.id, invoice.expires_at.label("due_since"), invoice.account_id, invoice.environment
         ).where(_due_invoice(sweep)),
-        GoingKind.MAIL: select(mail.id, mail.expires_at.label("due_since")).where(_due_mail(sweep)),
+        GoingKind.MAIL: select(mail.id, mail.expires_at.label("due_since")).where(mail_would_go(sweep.now)),
         GoingKind.INVOICE_TOMBSTONE: select(
             invoice.id, func.coalesce(invoice.tombstone_until, invoice.expires_at).label("due_since")
         ).where(_invoice_tombstone(sweep)),
@@ -103,16 +105,6 @@ def _due_invoice(sweep: Sweep) -> ColumnElement[bool]:
     return and_(AVAILABLE, InvoiceRow.expires_at <= sweep.now, ~INVOICE_HELD)
 
 
-def _due_mail(sweep: Sweep) -> ColumnElement[bool]:
-    """Once its invoices have gone."""
-    still_needed = exists().where(
-        InvoiceRow.mail_id == ReceivedMailRow.id,
-        AVAILABLE,
-        or_(InvoiceRow.expires_at > sweep.now, INVOICE_HELD),
-    )
-    return and_(SETTLED, ReceivedMailRow.expires_at <= sweep.now, ~still_needed, ~MAIL_HELD)
-
-
 def _invoice_tombstone(sweep: Sweep) -> ColumnElement[bool]:
     over = and_(TOMBSTONE_INVOICE, InvoiceRow.tombstone_until <= sweep.now, ~INVOICE_HELD)
     return or_(over, _due_invoice(sweep)) if sweep.without_tombstones else over
@@ -122,9 +114,6 @@ def _mail_tombstone(sweep: Sweep) -> ColumnElement[bool]:
     """Once the tombstones of all its invoices have gone."""
     over: ColumnElement[bool] = and_(TOMBSTONE_MAIL, ReceivedMailRow.tombstone_until <= sweep.now, ~MAIL_HELD)
     if sweep.without_tombstones:
-        over = or_(over, _due_mail(sweep))
-    one_stays = exists().where(
-        InvoiceRow.mail_id == ReceivedMailRow.id,
-        ~_invoice_tombstone(sweep),
-    )
+        over = or_(over, mail_would_go(sweep.now))
+    one_stays = looked_up(InvoiceRow.mail_id == ReceivedMailRow.id, ~_invoice_tombstone(sweep))
     return and_(over, ~one_stays)

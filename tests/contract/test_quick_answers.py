@@ -10,8 +10,10 @@ from cli.status import look
 from config.load import load
 from ingest import lookout
 from ingest.exposition import Queue
+from retention import worker
 from storage.store import Store
 from tests import making
+from tests.contract.test_retention import PERIODS
 from tests.plans import asked, read_whole
 
 
@@ -69,3 +71,21 @@ def test_what_is_counted_one_by_one_is_noticed(store: Store) -> None:
     assert sorted({table for table, _ in read_whole(store, statements)}) == [
         *("invoice", "outbound_mail", "received_mail", "webhook_delivery"),
     ]
+
+
+def test_postgresql_looks_into_what_is_due_and_no_further(postgres_url: str) -> None:
+    """How many mails would go was told by joining those that are due with all invoices: 23 seconds among a million."""
+    store = Store.open(postgres_url)
+    sweep = worker.sweep(PERIODS, making.NOW)
+    with asked(store) as statements, store.reading() as records:
+        records.would_go.counts(sweep)
+        records.expired.mails_due_up_to(making.NOW, 10)
+    of_mails = [(one, values) for one, values in statements if "received_mail" in one]
+    with store._reading() as connection:
+        plans = [
+            connection.exec_driver_sql(f"EXPLAIN {one}", values).scalars().all() for one, values in of_mails
+        ]
+    store.close()
+
+    assert len(of_mails) == 3
+    assert [step.strip() for plan in plans for step in plan if "Join" in step] == []
