@@ -9,6 +9,7 @@ import re
 import sys
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from storage.store import Store
 EXIT_FAILED = 1
 PIPED_WIDTH = 1000  # columns where standard output is no terminal: nothing is cut or folded
 IDS = {"id", "mail_id"}
+ROWS_OF_A_TABLE = 1000  # all of them are in memory, to see how wide its columns are
 EXIT_WRONG_SETTINGS = 2
 
 
@@ -76,15 +78,17 @@ class Front:
         click.echo(json.dumps(value, ensure_ascii=False))
 
     def show(self, values: Iterable[dict[str, Any]], columns: dict[str, str], *, nothing: str) -> None:
-        """Many things: JSON a line each, or a table of `columns` (heading by key)."""
-        rows = list(values)
+        """Many things: JSON a line each, or a table of `columns` (heading by key), one for every thousand."""
         if self.json:
-            for row in rows:
+            for row in values:
                 self.print_json(row)
-        elif not rows:
-            self.console.print(nothing)
-        else:
+            return
+        left, shown = iter(values), False
+        while rows := list(islice(left, ROWS_OF_A_TABLE)):
             self._show_rows(rows, columns)
+            shown = True
+        if not shown:
+            self.console.print(nothing)
 
     def _show_rows(self, rows: list[dict[str, Any]], columns: dict[str, str]) -> None:
         """A table where it fits into the terminal; else what each is on one line, and its id below."""

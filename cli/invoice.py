@@ -8,12 +8,14 @@ import sys
 import tempfile
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import click
 
 from cli import forms
 from cli.explanation import Explanation
 from cli.front import Command, Front, Instant, actor, pass_front, utc_now
+from cli.portions import ids_since, in_portions
 from reading.sandbox import ReaderPool
 from storage.errors import NotFound
 from storage.records.history import HistoryEvent, HistoryEventName
@@ -61,22 +63,30 @@ def list_(
 ) -> None:
     """Invoices, newest first."""
     with front.store.reading() as records:
-        invoices = records.invoices.select(
-            account_id=records.accounts.find(account_).id if account_ else None,
-            environment=Environment(environment) if environment else None,
-            since=since,
-            status=ValidationStatus(status) if status else None,
-        )
-        rows = forms.invoice_forms(records, invoices)
-    if not front.json:
-        for row in rows:
-            row |= {
-                "account": row["account"]["name"],
-                "seller": row["seller"]["name"],
-                "worth": row["validation"]["status"] if row["validation"] else "not validated",
-                "total": " ".join(filter(None, [row["total_with_vat"], row["currency"]])) or None,
-            }
-    front.show(rows, COLUMNS, nothing="There is no such invoice.")
+        account_id = records.accounts.find(account_).id if account_ else None
+    wanted: dict[str, Any] = {
+        "account_id": account_id,
+        "environment": Environment(environment) if environment else None,
+        "since": since,
+        "ids_from": ids_since(since, utc_now()),
+        "status": ValidationStatus(status) if status else None,
+    }
+
+    def portion(records: Transaction, behind: Invoice | None, size: int) -> list[Invoice]:
+        return records.invoices.portion(**wanted, behind=behind, size=size)
+
+    rows = in_portions(front.store, portion, forms.invoice_forms)
+    front.show(rows if front.json else map(_row, rows), COLUMNS, nothing="There is no such invoice.")
+
+
+def _row(form: forms.Form) -> forms.Form:
+    """An invoice as a row of a table."""
+    return form | {
+        "account": form["account"]["name"],
+        "seller": form["seller"]["name"],
+        "worth": form["validation"]["status"] if form["validation"] else "not validated",
+        "total": " ".join(filter(None, [form["total_with_vat"], form["currency"]])) or None,
+    }
 
 
 @click.command(cls=Command)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 import click
 
 from cli import forms
-from cli.front import Front, Group, Instant, pass_front
-from storage.records.mails import Outcome
+from cli.front import Front, Group, Instant, pass_front, utc_now
+from cli.portions import ids_since, in_portions
+from storage.records.mails import Outcome, ReceivedMail
+from storage.transaction import Transaction
 
 COLUMNS = {
     "received_at": "Received",
@@ -32,9 +35,16 @@ def mail() -> None:
 @pass_front
 def list_(front: Front, outcome: str | None, since: datetime | None) -> None:
     """Mails, newest first."""
-    with front.store.reading() as records:
-        mails = records.mails.select(outcome=Outcome(outcome) if outcome else None, since=since)
-        rows = forms.mail_forms(records, mails)
+    wanted: dict[str, Any] = {
+        "outcome": Outcome(outcome) if outcome else None,
+        "since": since,
+        "ids_from": ids_since(since, utc_now()),
+    }
+
+    def portion(records: Transaction, behind: ReceivedMail | None, size: int) -> list[ReceivedMail]:
+        return records.mails.select(**wanted, behind=behind, size=size)
+
+    rows = in_portions(front.store, portion, forms.mail_forms)
     front.show(rows, COLUMNS, nothing="There is no such mail.")
 
 

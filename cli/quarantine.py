@@ -24,7 +24,7 @@ def quarantine() -> None:
 def list_(front: Front) -> None:
     """Mails in quarantine, newest first."""
     with front.store.reading() as records:
-        rows = forms.mail_forms(records, records.mails.select(state=MailState.QUARANTINED))
+        rows = forms.mail_forms(records, records.mails.in_quarantine())
     front.show(rows, COLUMNS, nothing="The quarantine is empty.")
 
 

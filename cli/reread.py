@@ -58,7 +58,7 @@ def requeue(front: Front, mail_ids: tuple[str, ...], all_: bool) -> None:
     now = utc_now()
     with front.store.transaction() as records:
         if all_:
-            mail_ids = tuple(mail.id for mail in records.mails.select(state=MailState.QUARANTINED))
+            mail_ids = tuple(mail.id for mail in records.mails.in_quarantine())
         for mail_id in mail_ids:
             records.mails.requeue(mail_id)
         records.history.add([_retried(mail_id, now) for mail_id in mail_ids])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
+from datetime import datetime
 
 _VARIANT = "89ab"  # the two highest bits are 10
 _FRACTIONS = 4096  # of a millisecond, in the 12 bits of rand_a (6.2, method 3)
@@ -23,3 +24,9 @@ def new_id() -> str:
     random = os.urandom(8).hex()
     variant = _VARIANT[int(random[0], 16) & 3]
     return f"{when[:8]}-{when[8:]}-7{fraction:03x}-{variant}{random[1:4]}-{random[4:16]}"
+
+
+def first_id(at: datetime) -> str:
+    """What no id made at that instant or later is below, in the order of texts; itself no id."""
+    when = f"{max(0, int(at.timestamp() * 1000)):012x}"
+    return f"{when[:8]}-{when[8:]}"

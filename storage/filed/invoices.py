@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, and_, func, or_, select
+from sqlalchemy import Row, Select, and_, func, or_, select, tuple_
 from sqlalchemy.engine import Connection
 
 from storage import codec
@@ -130,6 +130,35 @@ class Invoices:
         ]
         return sorted(found, key=lambda invoice: (invoice.mail_id, invoice.position, invoice.id))
 
+    def portion(
+        self,
+        *,
+        account_id: str | None = None,
+        environment: Environment | None = None,
+        since: datetime | None = None,
+        ids_from: str = "",
+        status: ValidationStatus | None = None,
+        behind: Invoice | None = None,
+        size: int,
+    ) -> list[Invoice]:
+        """Up to `size` invoices, newest first, those `behind` one; each by an index, however many there are.
+
+        `ids_from`: what no id is below of those received `since` then.
+        """
+        query = self._chosen(account_id=account_id, environment=environment, since=since, status=status)
+        if ids_from:
+            query = query.where(InvoiceRow.id >= ids_from)
+        if account_id is None:  # ids are in the order of time
+            query = query.order_by(InvoiceRow.id.desc())
+            if behind is not None:
+                query = query.where(InvoiceRow.id < behind.id)
+        else:
+            query = query.order_by(InvoiceRow.received_at.desc(), InvoiceRow.id.desc())
+            if behind is not None:
+                place = tuple_(InvoiceRow.received_at, InvoiceRow.id)
+                query = query.where(place < tuple_(behind.received_at, behind.id))
+        return self._select(query.limit(size))
+
     def select(
         self,
         *,
@@ -139,6 +168,17 @@ class Invoices:
         status: ValidationStatus | None = None,
     ) -> list[Invoice]:
         """Invoices, newest first; `status` is what their validation came to."""
+        query = self._chosen(account_id=account_id, environment=environment, since=since, status=status)
+        return self._select(query.order_by(InvoiceRow.received_at.desc(), InvoiceRow.id.desc()))
+
+    def _chosen(
+        self,
+        *,
+        account_id: str | None,
+        environment: Environment | None,
+        since: datetime | None,
+        status: ValidationStatus | None,
+    ) -> Select[Any]:
         query: Select[Any] = select(InvoiceRow.__table__)
         if account_id is not None:
             query = query.where(InvoiceRow.account_id == account_id)
@@ -152,7 +192,7 @@ class Invoices:
             )
         elif status is not None:
             query = query.where(InvoiceRow.validation_status == status)
-        return self._select(query.order_by(InvoiceRow.received_at.desc(), InvoiceRow.id.desc()))
+        return query
 
     def with_numbers(
         self, numbers: Iterable[tuple[str, str]], limit: int = 20

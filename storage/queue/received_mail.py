@@ -253,17 +253,29 @@ class ReceivedMails:
         self,
         *,
         outcome: Outcome | None = None,
-        state: MailState | None = None,
         since: datetime | None = None,
+        ids_from: str = "",
+        behind: ReceivedMail | None = None,
+        size: int | None = None,
     ) -> list[ReceivedMail]:
-        """Mails, newest first."""
+        """Mails, newest first; up to `size` of those `behind` one.
+
+        `ids_from`: what no id is below of those received `since` then.
+        """
         query: Select[Any] = select(_MAIL).order_by(ReceivedMailRow.id.desc())
         if outcome is not None:
             query = query.where(ReceivedMailRow.outcome == outcome)
-        if state is not None:
-            query = query.where(ReceivedMailRow.state == state)
         if since is not None:
             query = query.where(ReceivedMailRow.received_at >= since)
+        if ids_from:
+            query = query.where(ReceivedMailRow.id >= ids_from)
+        if behind is not None:
+            query = query.where(ReceivedMailRow.id < behind.id)
+        return [_record(row) for row in self._connection.execute(query.limit(size))]
+
+    def in_quarantine(self) -> list[ReceivedMail]:
+        """Mails that wait for an operator, newest first."""
+        query = select(_MAIL).where(_IN_QUARANTINE).order_by(ReceivedMailRow.id.desc())
         return [_record(row) for row in self._connection.execute(query)]
 
     def octets(self, mail_id: str) -> bytes:
