@@ -55,7 +55,7 @@ def read_whole(store: Store, statements: Iterable[Asked]) -> list[tuple[str, str
             )  # of tables that are empty it prefers it
             connection.exec_driver_sql("SET LOCAL enable_bitmapscan = off")
         for statement, values in statements:
-            if statement.startswith(("SELECT", "WITH")) and not _ONE.search(statement):
+            if statement.startswith(("SELECT", "WITH", "UPDATE", "DELETE")) and not _ONE.search(statement):
                 found += [(table, statement) for table in _whole(connection, statement, values)]
     return found
 

@@ -115,7 +115,7 @@ class ReceivedMails:
         """Puts every mail that `by` holds back into the queue; their number."""
         result = self._connection.execute(
             update(ReceivedMailRow)
-            .where(ReceivedMailRow.state == MailState.CLAIMED, ReceivedMailRow.claimed_by == by)
+            .where(IN_QUEUE, ReceivedMailRow.state == MailState.CLAIMED, ReceivedMailRow.claimed_by == by)
             .values(state=MailState.RECEIVED, claimed_by=None, claimed_until=None)
         )
         return result.rowcount
@@ -125,7 +125,8 @@ class ReceivedMails:
         return list(
             self._connection.scalars(
                 select(ReceivedMailRow.claimed_by)
-                .where(ReceivedMailRow.state == MailState.CLAIMED, ReceivedMailRow.claimed_by.is_not(None))
+                .where(IN_QUEUE, ReceivedMailRow.state == MailState.CLAIMED)
+                .where(ReceivedMailRow.claimed_by.is_not(None))
                 .distinct()
             )
         )

@@ -60,6 +60,16 @@ def test_the_lookout_reads_no_table_whole(
     assert read_whole(counted, statements) == []
 
 
+def test_a_worker_that_begins_or_ends_looks_through_the_queue_only(store: Store) -> None:
+    """It gives back what it holds, and takes what dead ones held: on SQLite all mails were looked through for it."""
+    with asked(store) as statements, store.transaction() as records:
+        records.mails.claimants()
+        records.mails.release(by="a")
+
+    assert len(statements) >= 2
+    assert read_whole(store, statements) == []
+
+
 def test_what_is_counted_one_by_one_is_noticed(store: Store) -> None:
     """Before numbers are kept everything is counted: if this were not seen, the tests above would hold nothing."""
     with asked(store) as statements, store.reading() as records:
