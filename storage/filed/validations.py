@@ -28,19 +28,22 @@ class Waiting:
 
 
 class Validations:
-    """What is known of the worth of invoices, within one transaction."""
+    """What is known of the worth of invoices, within one transaction.
+
+    Those that wait are asked for in the order of the index that holds just these, else SQLite goes through all that
+    are available by another.
+    """
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     def has_waiting(self, now: datetime) -> bool:
         """Whether an invoice is due to be validated."""
-        query = select(InvoiceRow.id).where(_WAITING, self._due(now)).limit(1)
+        query = select(InvoiceRow.id).where(_WAITING, self._due(now)).order_by(InvoiceRow.id).limit(1)
         return self._connection.scalar(query) is not None
 
     def waiting_up_to(self, most: int) -> int:
         """How many invoices have no result yet, counted up to `most`: asked often, and of a long queue, too."""
-        # In the order of the index that holds just these, else SQLite goes through all available ones by another.
         some = select(InvoiceRow.id).where(_WAITING).order_by(InvoiceRow.id).limit(most).subquery()
         return self._connection.scalar(select(func.count()).select_from(some)) or 0
 

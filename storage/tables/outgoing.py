@@ -49,6 +49,7 @@ class OutboundMailRow(Base):
         ),
         Index("ix_outbound_mail_recipient_sent_at", "recipient", "sent_at"),
         where_set("ix_outbound_mail_invoice_id", "invoice_id"),
+        where_set("ix_outbound_mail_mail_id", "mail_id"),
         Index("ix_outbound_mail_created_at", "created_at"),
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from config.load import load
 from ingest import lookout
 from ingest.exposition import Queue
 from retention import worker
+from storage.expiring.expired_statements import BESIDE_INVOICE, BESIDE_MAIL, REMOVE_INVOICE, REMOVE_MAIL
 from storage.store import Store
 from tests import making
 from tests.contract.test_retention import PERIODS
@@ -67,6 +69,26 @@ def test_a_worker_that_begins_or_ends_looks_through_the_queue_only(store: Store)
         records.mails.release(by="a")
 
     assert len(statements) >= 2
+    assert read_whole(store, statements) == []
+
+
+def test_whether_an_invoice_waits_for_validation_is_seen_at_once(store: Store) -> None:
+    """It is asked each second: on SQLite all invoices were looked through for it, 5 seconds of a million."""
+    with asked(store) as statements, store.transaction() as records:
+        records.validations.has_waiting(making.NOW)
+        records.validations.waiting_up_to(10)
+        records.validations.claim(now=making.NOW, lease=timedelta(minutes=1), limit=10)
+
+    assert read_whole(store, statements) == []
+
+
+def test_a_batch_of_retention_reads_no_table_whole(store: Store) -> None:
+    """What goes along with an invoice and its mail was once looked for among all mails of ours, for each mail."""
+    with asked(store) as statements, store._writing() as connection:
+        for statement in (*BESIDE_INVOICE, *BESIDE_MAIL, *REMOVE_INVOICE, *REMOVE_MAIL):
+            connection.execute(statement, {"subject": "none"})
+
+    assert len(statements) > 8
     assert read_whole(store, statements) == []
 
 
