@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
 import os
 import resource
+import select
 import subprocess
 import sys
 import tempfile
@@ -31,8 +31,10 @@ from bench.figures import MIB
 from bench.made_up_mail import made_up_mail
 from bench.retention_beside import beside
 from bench.synthetic import fill
+from retention.hurry import in_no_hurry
 from retention.pace import SMALLEST_BATCH, Pace
-from retention.worker import BATCH, drill, run
+from retention.worker import BATCH, Pacing, drill, run
+from storage.database.journal import Journal
 from storage.expiring.expiry import RetentionPeriods
 from storage.records.filing import Filing
 from storage.records.mails import Outcome
@@ -63,42 +65,57 @@ class Run:
         return self.seconds * 1000 / self.deleted
 
 
-class _Over(Exception):  # noqa: N818  -- no error: the time of a round is over
+class _Over(Exception):  # noqa: N818  -- no error: it was told to end
     """A run has had its time."""
 
 
-class _Timed:
-    """A pace that ends the run when its time is over."""
+class _Told:
+    """A pace that goes on, rests and ends by the words on its standard input."""
 
-    def __init__(self, pace: Pace | None, end_at: float) -> None:
+    def __init__(self, pace: Pace, journal: Journal) -> None:
         self._pace = pace
-        self._end_at = end_at
+        self._journal = journal
+
+    def wait(self) -> None:
+        """Rests until it is told to go on."""
+        print("rests", flush=True)
+        if sys.stdin.readline().strip() != "go":
+            raise _Over
 
     def begins(self) -> None:
-        if self._pace is not None:
-            self._pace.begins()
+        self._pace.begins()
 
     def ended(self, size: int) -> int:
-        if time.monotonic() > self._end_at:
-            raise _Over
-        return self._pace.ended(size) if self._pace is not None else size
+        following = self._pace.ended(size)
+        if select.select([sys.stdin], [], [], 0)[0]:
+            if sys.stdin.readline().strip() != "rest":
+                raise _Over
+            self._journal.relieve()  # what it left to be done is nobody's mail
+            self.wait()
+        return following
 
 
-def _sweep(url: str, *, kind: bool, most_seconds: float) -> None:
+def _sweep(url: str, *, kind: bool, told: bool) -> None:
     """A run in this process; tells what it came to. `kind`: it makes way for mail, as the timer's does."""
     if kind:
         os.nice(10)  # as its unit of systemd's
+        in_no_hurry()  # as its command
     store = Store.open(url)
-    print("begins", flush=True)
+    pace = Pace(store) if kind else None
     begun = time.monotonic()
-    pace = _Timed(Pace(store) if kind else None, begun + most_seconds)
     deleted = 0
     try:
-        swept = run(store, PERIODS, datetime.now(UTC), pace=pace, batch=SMALLEST_BATCH if kind else BATCH)
+        pacing: Pacing | None = pace
+        if pace is not None and told:
+            pacing = _Told(pace, store.journal)
+            pacing.wait()
+        swept = run(store, PERIODS, datetime.now(UTC), pace=pacing, batch=SMALLEST_BATCH if kind else BATCH)
         deleted = swept.productive + swept.test
     except _Over:
         store.octets.free()
+        store.settle()
         store.journal.forget()
+        print("ended", flush=True)
     seconds = time.monotonic() - begun
     used = resource.getrusage(resource.RUSAGE_SELF)
     store.close()
@@ -188,14 +205,14 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--slim", action="store_true", help="smaller rows, so that more fit the disk")
     parser.add_argument("--days", type=int, default=200, help="of the steady state; 0: leave it out")
     parser.add_argument("--mails-a-day", type=int, default=50)
-    parser.add_argument("--rounds", type=int, default=4, help="of mail alone and beside a run; 0: none")
-    parser.add_argument("--seconds", type=float, default=10, help="of each half of a round")
+    parser.add_argument("--rounds", type=int, default=10, help="of mail alone and beside a run; 0: none")
+    parser.add_argument("--seconds", type=float, default=4, help="of each half of a round")
     parser.add_argument("--sweep", help=argparse.SUPPRESS)
     parser.add_argument("--kind", action="store_true", help=argparse.SUPPRESS)
-    parser.add_argument("--for", type=float, default=math.inf, dest="most_seconds", help=argparse.SUPPRESS)
+    parser.add_argument("--told", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     if options.sweep:
-        _sweep(options.sweep, kind=options.kind, most_seconds=options.most_seconds)
+        _sweep(options.sweep, kind=options.kind, told=options.told)
         return
     figures: dict[str, Any] = {"database": options.database}
     if options.expired:

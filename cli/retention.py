@@ -13,6 +13,7 @@ from cli.front import Front, Group, Instant, actor, pass_front, utc_now
 from ingest.filing_settings import retention_periods
 from retention import rescheduling, worker
 from retention.clock import WrongClock
+from retention.hurry import in_no_hurry
 from retention.pace import LATE, REST_SHARE, REST_SHARE_LATE, SMALLEST_BATCH, Pace
 from retention.warning import warn
 from storage.ids import new_id
@@ -66,6 +67,7 @@ def _run(front: Front, at: datetime, *, drill: bool, clock_is_right: bool) -> wo
     if clock_is_right:
         worker.trust_clock(front.store, periods, at, actor())
     furthest = timedelta(days=front.settings.retention.clock_jump_days)
+    in_no_hurry()
     try:
         swept = worker.run(
             front.store, periods, at, furthest=furthest, batch=SMALLEST_BATCH, pace=_pace(front, at)

@@ -17,6 +17,7 @@ REST_SHARE = 8.0  # of the time a batch took, while mail comes in
 REST_SHARE_LATE = 1.0  # the same when retention is late: it must not fall behind for ever
 LATE = timedelta(days=1)
 LONGEST_REST = 1.0  # seconds
+ASKED_EVERY = 0.25  # seconds; whether mail came in costs as much as half a batch of one record
 
 
 class Pace:
@@ -35,7 +36,7 @@ class Pace:
         self._clock = clock
         self._sleep = sleep
         self._newest = self._newest_mail()
-        self._began = self._heard = clock()
+        self._began = self._heard = self._asked = clock()
 
     def begins(self) -> None:
         """A batch has its turn to write from now on."""
@@ -45,13 +46,18 @@ class Pace:
         """A batch of up to `size` records is done; the size of the next. Raises StorageUnavailable."""
         now = self._clock()
         took = now - self._began
-        newest = self._newest_mail()
-        if newest != self._newest:
-            self._newest, self._heard = newest, now
+        if now - self._asked >= ASKED_EVERY:
+            self._ask(now)
         busy = now - self._heard < QUIET_SECONDS
         if busy:
             self._sleep(rest(took, self._share))
         return next_size(size, took, busy=busy)
+
+    def _ask(self, now: float) -> None:
+        self._asked = now
+        newest = self._newest_mail()
+        if newest != self._newest:
+            self._newest, self._heard = newest, now
 
     def _newest_mail(self) -> datetime | None:
         with self._store.reading() as records:

@@ -28,8 +28,10 @@ BATCH = 200  # records in one transaction; short enough that no mail waits for i
 FURTHEST = timedelta(days=7)  # between two runs, before an operator has to say that the clock is right
 _FREED_TOGETHER = 2000  # mails whose places are given back at once
 _DELIVERIES_KEPT = timedelta(days=30)  # calls of webhooks that wait for nothing any more
-_RELIEVED_TOGETHER = 100  # records, of some 150 KiB each in SQLite's journal
 _COUNTED_AGAIN = timedelta(days=30)  # reads every record, a minute of ten million
+_RELIEVED_FIRST = 100  # records, before it is known how much of SQLite's journal one takes
+_RELIEVED_PAGES = 2000  # of SQLite's journal, 16 MiB: seldom, and far from where a commit finds it full
+_RELIEVED_MOST = 2000  # records
 _PERMIT_LASTS = timedelta(days=1)  # at least: the entry that permits a drill must outlast it
 
 _Done = TypeVar("_Done")
@@ -61,10 +63,11 @@ class Pacing(Protocol):
 
 @dataclass(slots=True)
 class _Progress:
-    """How many records the next batch may have, and how many lie in the journal since it was relieved."""
+    """How many records the next batch may have, how many lie in the journal since it was relieved, and may."""
 
     batch: int
     in_journal: int = 0
+    may_lie_there: int = _RELIEVED_FIRST
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,8 +119,9 @@ class _Run:
         self.progress.in_journal += self.batch
         if self.pace is not None:
             self.progress.batch = self.pace.ended(self.batch)
-        if self.progress.in_journal >= _RELIEVED_TOGETHER:
-            self.store.journal.relieve()
+        if self.progress.in_journal >= self.progress.may_lie_there:
+            pages = self.store.journal.relieve()
+            self.progress.may_lie_there = relieved_after(self.progress.in_journal, pages)
             self.progress.in_journal = 0
 
     @property
@@ -223,6 +227,11 @@ def sweep(periods: RetentionPeriods, now: datetime) -> Sweep:
         links_ended_before=_links_ended_before(periods, now),
         without_tombstones=periods.tombstone_until(now) <= now,
     )
+
+
+def relieved_after(records: int, pages: int) -> int:
+    """After how many records SQLite's journal is to be relieved, when as many as `records` took `pages` of it."""
+    return max(1, min(records * _RELIEVED_PAGES // max(pages, 1), records * 2, _RELIEVED_MOST))
 
 
 def _swept(one: _Run) -> Swept:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from retention.pace import LARGEST_BATCH, LONGEST_REST, SMALLEST_BATCH, Pace, next_size, rest
+from retention.worker import relieved_after
 from storage.store import Store
 from tests import making
 
@@ -29,6 +30,24 @@ def test_it_rests_while_mail_comes_in_and_for_a_while_after(sqlite_url: str) -> 
 
     assert [round(one, 3) for one in rests] == [0.8, 0.8]
     assert sizes == [20, 20, 20, 20]
+
+
+def test_whether_mail_came_in_is_not_asked_after_each_batch(
+    sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It took a quarter of a run's processor time, and while retention is at work everybody else is slower."""
+    store = Store.open(sqlite_url)
+    time = iter(tenth / 10 for tenth in range(100))
+    pace = Pace(store, clock=lambda: next(time), sleep=lambda _: None)
+    asked: list[None] = []
+    monkeypatch.setattr(pace, "_newest_mail", lambda: asked.append(None))
+
+    for _ in range(10):  # of a tenth of a second each, a tenth apart
+        pace.begins()
+        pace.ended(1)
+    store.close()
+
+    assert len(asked) == 5
 
 
 @pytest.mark.parametrize(
@@ -56,3 +75,22 @@ def test_no_rest_is_longer_than_a_second() -> None:
     """After a batch that took long for other reasons."""
     assert rest(0.01) == 0.08
     assert rest(60.0) == LONGEST_REST
+
+
+@pytest.mark.parametrize(
+    ("records", "pages", "following"),
+    [
+        (100, 1000, 200),
+        (100, 2000, 100),
+        (100, 8000, 25),
+        (100, 10, 200),
+        (1500, 10, 2000),
+        (1, 9000, 1),
+        (3, 0, 6),
+    ],
+)
+def test_the_journal_is_relieved_by_how_much_a_record_takes_of_it(
+    records: int, pages: int, following: int
+) -> None:
+    """Mail whose sync comes beside it waits, so seldom; and far from where a commit finds the journal full."""
+    assert relieved_after(records, pages) == following
