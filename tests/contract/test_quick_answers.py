@@ -73,7 +73,7 @@ def test_a_worker_that_begins_or_ends_looks_through_the_queue_only(store: Store)
 
 
 def test_whether_an_invoice_waits_for_validation_is_seen_at_once(store: Store) -> None:
-    """It is asked each second: on SQLite all invoices were looked through for it, 5 seconds of a million."""
+    """It is asked whenever mail was filed: on SQLite all invoices were looked through, 2 seconds of a million."""
     with asked(store) as statements, store.transaction() as records:
         records.validations.has_waiting(making.NOW)
         records.validations.waiting_up_to(10)
