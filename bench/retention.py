@@ -10,6 +10,7 @@ as many. At last `--days` days are played through, some mails a day, with a dril
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import os
 import resource
@@ -211,6 +212,7 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--kind", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--told", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
+    gc.freeze()  # as the commands do: else a collection keeps the turn to write for 70 ms
     if options.sweep:
         _sweep(options.sweep, kind=options.kind, told=options.told)
         return
