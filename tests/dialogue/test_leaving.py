@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import smtplib
 import socket
 import struct
 from typing import TYPE_CHECKING, Any
@@ -10,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from ingest.receiving.content import DottedContent
+from ingest.receiving.session import SmtpSession
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,6 +38,31 @@ async def send_for_ever(raw: socket.socket, octets: bytes) -> None:
     async with asyncio.timeout(20):
         while True:
             await asyncio.get_running_loop().sock_sendall(raw, octets)
+
+
+def test_a_session_that_ends_well_leaves_no_cycle(mailbox: Callable[..., Any]) -> None:
+    """Receivers look for cycles seldom: what each mail leaves would lie in memory until then."""
+
+    def send(port: int) -> None:
+        for _ in range(20):
+            with smtplib.SMTP("127.0.0.1", port, local_hostname="client.example") as client:
+                client.sendmail("a@x.example", ["b@y.example"], b"Subject: one\r\n\r\nbody\r\n")
+                client.docmd("NONSENSE")
+
+    async def talk() -> None:
+        async with mailbox() as box:
+            gc.collect()
+            gc.disable()
+            try:
+                await asyncio.to_thread(send, box.port)
+                await box.until(lambda: len(box.log.of("closed")) == 20)
+                await asyncio.sleep(0)  # its task has ended, too
+
+                assert not any(isinstance(one, SmtpSession) for one in gc.get_objects())
+            finally:
+                gc.enable()
+
+    asyncio.run(talk())
 
 
 def test_client_leaves_during_the_commit(mailbox: Callable[..., Any]) -> None:
