@@ -72,7 +72,9 @@ class Connection(SMTP):
     def __init__(self, *, hostname: str, timeout: float, max_command_octets: int) -> None:
         self.__dict__.update(_constructed(asyncio.get_running_loop(), hostname, timeout))
         self._max_command_octets = max_command_octets
-        self._ahead = bytearray()  # arrived, not yet used: among it pipelined commands (RFC 2920)
+        # Arrived, not yet used: among it pipelined commands (RFC 2920). As it came while there is nothing else, so that
+        # most of a mail is not copied.
+        self._ahead: bytes | bytearray = b""
         self._replies = bytearray()  # said, not yet sent: the replies to a batch go out in one piece
         self._no_more = False  # the peer has ended its side, or the connection is lost
         self._held_back = False  # the peer sent more than we wanted to have waiting
@@ -85,15 +87,28 @@ class Connection(SMTP):
 
     # Reading.
 
-    async def _read_some(self, seconds: float | None = None) -> bytearray:
+    async def _read_some(self, seconds: float | None = None) -> bytes | bytearray:
         """Everything that has arrived, at least an octet, within `seconds` (the timeout when None).
 
         Raises PeerGone at the end of what the peer sends, or when the connection broke.
         """
         if not self._ahead:
             await self._wait_for_octets(seconds or self._timeout_duration)
-        octets, self._ahead = self._ahead, bytearray()
+        octets, self._ahead = self._ahead, b""
         return octets
+
+    def _put_back(self, octets: bytes | bytearray) -> None:
+        """Octets that were read are to be read again, before what has arrived since."""
+        self._ahead = bytearray(octets) + self._ahead
+
+    def _first(self, count: int) -> bytes:
+        """So many octets of what has arrived."""
+        first = bytes(self._ahead[:count])
+        if isinstance(self._ahead, bytearray):
+            del self._ahead[:count]  # in no time, however much is there
+        else:
+            self._ahead = bytearray(self._ahead[count:])
+        return first
 
     async def _wait_for_octets(self, seconds: float) -> None:
         """Send what was said, then wait until more has arrived. Raises PeerGone."""
@@ -124,15 +139,14 @@ class Connection(SMTP):
         while True:
             end = self._ahead.find(b"\n", searched)
             if end >= 0:
-                line = bytes(self._ahead[: end + 1])
-                del self._ahead[: end + 1]
+                line = self._first(end + 1)
                 if dropped or len(line) > self._max_command_octets:
                     raise CommandTooLong(endless=False)
                 return line
             searched = len(self._ahead)
             if dropped or searched > self._max_command_octets:
                 dropped += searched
-                self._ahead.clear()
+                self._ahead = b""
                 searched = 0
                 if dropped > _MAX_OVERLONG_LINE:
                     raise CommandTooLong(endless=True)
@@ -219,7 +233,7 @@ class Connection(SMTP):
         plain = self._open_transport()
         plain.pause_reading()  # till the new protocol is there, which resumes it
         hello = b"" if ready else bytes(self._ahead)
-        self._ahead.clear()
+        self._ahead = b""
         self._held_back = False
         self.tls = True
         self._original_transport = plain
@@ -257,7 +271,12 @@ class Connection(SMTP):
 
     def data_received(self, data: bytes) -> None:
         """More has arrived."""
-        self._ahead += data
+        if not self._ahead:
+            self._ahead = data
+        elif isinstance(self._ahead, bytearray):
+            self._ahead += data
+        else:
+            self._ahead = bytearray(self._ahead) + data
         self._wake(self._arrival)
         if len(self._ahead) > MOST_AHEAD and not self._held_back and self.transport is not None:
             self._held_back = True

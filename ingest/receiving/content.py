@@ -21,7 +21,7 @@ class DottedContent:
         Returns octets of the mail, and what came after its end: None while the end is not reached, else the next
         commands of a pipelining client (RFC 2920). No CRLF is ever cut in two between two answers.
         """
-        block = self._held_back + chunk
+        block = self._held_back + chunk if self._held_back else bytes(chunk)  # which copies no bytes
         # Base64 has no dots, and a search for a single octet is many times faster than one for three.
         first = block.find(b".", 2)
         dot = block.find(_DOT, first - 2) if first >= 0 else -1
@@ -48,7 +48,7 @@ class ChunkedContent:
 
     def feed(self, chunk: bytes | bytearray, *, last: bool) -> bytes:
         """Take more octets in; octets of the mail."""
-        block = self._held_back + chunk
+        block = self._held_back + chunk if self._held_back else bytes(chunk)
         held = 1 if block.endswith(b"\r") and not last else 0
         self._held_back = block[len(block) - held :]
         return block[: len(block) - held]

@@ -130,7 +130,7 @@ class Conversation(Connection):
             if isinstance(header, NeedMore | BadProxyHeader):
                 return False
             self.connected_peer = header.peer or self.connected_peer
-            self._ahead[:0] = arrived[header.consumed :]
+            self._put_back(arrived[header.consumed :])
             return True
 
     async def _secure(self, ready: bytes) -> None:

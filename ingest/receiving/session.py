@@ -242,7 +242,7 @@ class SmtpSession(Conversation):
             block, after = dotted.feed(await self._read_some())
             await taking.take(block)
             if after is not None:
-                self._ahead[:0] = after
+                self._put_back(after)
                 self._in_content = False
                 return True
             if not await self._goes_on(taking, pace.told(len(block))):
@@ -257,7 +257,7 @@ class SmtpSession(Conversation):
         while left:
             octets = await self._read_some()
             if len(octets) > left:
-                self._ahead[:0] = octets[left:]
+                self._put_back(octets[left:])
                 octets = octets[:left]
             left -= len(octets)
             await taking.take(taking.chunked.feed(octets, last=last and not left))

@@ -21,11 +21,26 @@ _COLUMNS = 3
 _ROWS_OF_A_PORTION = 16  # of 8,000 octets: just under the 128 KiB that the driver takes without cutting
 
 
-def row_sized(chunks: Iterable[bytes]) -> Iterator[memoryview]:
-    """Octets in pieces as PostgreSQL keeps them, a row each."""
-    for chunk in chunks:
-        for start in range(0, len(chunk) or 1, OCTETS_OF_A_ROW):
-            yield memoryview(chunk)[start : start + OCTETS_OF_A_ROW]
+def row_sized(pieces: Iterable[bytes]) -> Iterator[bytes | memoryview]:
+    """Octets, whatever pieces they lie in, as PostgreSQL keeps them, a row each; no octets are one empty row.
+
+    Copied are only those rows that begin in one piece and end in another.
+    """
+    begun: bytes | memoryview = b""
+    empty = True
+    for piece in pieces:
+        octets = memoryview(piece)
+        if begun:
+            missing = OCTETS_OF_A_ROW - len(begun)
+            begun, octets = b"".join((begun, octets[:missing])), octets[missing:]
+            if len(begun) < OCTETS_OF_A_ROW:
+                continue
+            yield begun
+        whole = len(octets) // OCTETS_OF_A_ROW * OCTETS_OF_A_ROW
+        yield from (octets[at : at + OCTETS_OF_A_ROW] for at in range(0, whole, OCTETS_OF_A_ROW))
+        begun, empty = octets[whole:], empty and not octets
+    if begun or empty:
+        yield begun
 
 
 def copied(rows: Iterable[tuple[Any, ...]]) -> Iterator[bytes]:

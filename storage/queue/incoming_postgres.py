@@ -111,7 +111,7 @@ class PostgresIncoming:
 
     def _added_whole(self, mails: Sequence[IncomingMail]) -> set[str]:
         """Adds those of the mails that are not stored yet, in one round trip; their ids."""
-        octets = b"".join(chain.from_iterable(mail.content.chunks() for mail in mails))
+        octets = b"".join(chain.from_iterable(mail.content.pieces() for mail in mails))
         return _ids(self._carried_out(_ADD_WHOLE, (_written(mails), octets)))
 
     def _added(self, mails: Sequence[IncomingMail]) -> set[str]:
@@ -206,5 +206,5 @@ def _hexadecimal(octets: bytes) -> str:
 
 def _rows_of_octets(mails: Iterable[IncomingMail]) -> Iterator[tuple[Any, ...]]:
     for mail in mails:
-        for position, piece in enumerate(row_sized(mail.content.chunks())):
+        for position, piece in enumerate(row_sized(mail.content.pieces())):
             yield mail.id, position, piece
