@@ -12,9 +12,9 @@ from pathlib import Path
 import psycopg
 
 ENGINES = ("sqlite", "postgresql")
-SETTINGS = {
-    "max_wal_size": "8GB"
-}  # of the server, as docs/operating.md recommends; all else as PostgreSQL has it
+# Of the server, as docs/operating.md recommends; all else as PostgreSQL has it.
+SETTINGS = {"max_wal_size": "8GB", "min_wal_size": "4GB"}
+_LOG_OF_USE = 128  # times 16 MiB: more than a round of any benchmark writes
 
 
 @contextmanager
@@ -38,6 +38,19 @@ def server(engine: str) -> Iterator[str | None]:
             yield started.get_uri()
         finally:
             started.cleanup()
+
+
+def run_in(server_url: str) -> None:
+    """Makes the server one that has been in use: the files of its log are there, and are written over.
+
+    A new one makes each of them, 16 MiB of zeros, just before it writes the same octets again.
+    """
+    with psycopg.connect(server_url, autocommit=True) as connection:
+        for _ in range(_LOG_OF_USE):
+            connection.execute(
+                "SELECT pg_logical_emit_message(false, 'bench', repeat('x', 16 * 1024 * 1024))"
+            )
+        connection.execute("CHECKPOINT")
 
 
 @contextmanager

@@ -29,7 +29,7 @@ from bench.accept.haraka import install
 from bench.accept.load import CASES, Case, program, send
 from bench.accept.peers import HARAKA, OPENERS, OURS, POSTFIX, SINK, Peer, Place
 from bench.accept.probe import Probe
-from bench.database import ENGINES, server
+from bench.database import ENGINES, run_in, server
 from bench.limits import GROUP, disk
 from bench.process_tree import parent
 from bench.processes import machine
@@ -112,6 +112,9 @@ def _compared(wanted: argparse.Namespace) -> tuple[Figures, list[Figures]]:
         server(wanted.database) as server_url,
         tempfile.TemporaryDirectory(prefix="bench-accept-tls-") as name,
     ):
+        if server_url is not None and not wanted.quick:
+            _tell("PostgreSQL is run in ...")
+            run_in(server_url)
         ring = Ring(
             folder=wanted.folder,
             certificate=_certificate(Path(name)),
