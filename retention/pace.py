@@ -10,7 +10,9 @@ from storage.store import Store
 
 # Nobody else writes to SQLite during a batch. The first is about what a mail itself takes.
 LONGEST_BATCH_SECONDS = 0.002  # while mail comes in
-LONGEST_QUIET_BATCH_SECONDS = 0.02  # while none does: the next mail may meet one, whenever it comes
+# While none does: the next mail may meet one, whenever it comes. On PostgreSQL also while mail comes in: there nobody
+# waits for a batch, and as one takes some round trips, it had a single record in two milliseconds.
+LONGEST_QUIET_BATCH_SECONDS = 0.02
 QUIET_SECONDS = 5.0  # without mail, before it counts as quiet
 SMALLEST_BATCH, LARGEST_BATCH = 1, 200  # records
 REST_SHARE = 8.0  # of the time a batch took, while mail comes in
@@ -33,6 +35,9 @@ class Pace:
         """`share` is how long it rests, in times of the batch before."""
         self._store = store
         self._share = share
+        self._longest_busy = (
+            LONGEST_QUIET_BATCH_SECONDS if store.takes_writers_at_once else LONGEST_BATCH_SECONDS
+        )
         self._clock = clock
         self._sleep = sleep
         self._newest = self._newest_mail()
@@ -51,7 +56,7 @@ class Pace:
         busy = now - self._heard < QUIET_SECONDS
         if busy:
             self._sleep(rest(took, self._share))
-        return next_size(size, took, busy=busy)
+        return next_size(size, took, self._longest_busy if busy else LONGEST_QUIET_BATCH_SECONDS)
 
     def _ask(self, now: float) -> None:
         self._asked = now
@@ -69,9 +74,10 @@ def rest(batch_seconds: float, share: float = REST_SHARE) -> float:
     return min(batch_seconds * share, LONGEST_REST)
 
 
-def next_size(size: int, batch_seconds: float, *, busy: bool) -> int:
-    """Records of the next batch, after one of `size`: half as many when it took too long, else twice as many."""
-    longest = LONGEST_BATCH_SECONDS if busy else LONGEST_QUIET_BATCH_SECONDS
+def next_size(size: int, batch_seconds: float, longest: float) -> int:
+    """Records of the next batch, after one of `size`: half as many when it took longer than `longest` (seconds), else
+    twice as many.
+    """
     if batch_seconds > longest:
         return max(SMALLEST_BATCH, size // 2)
     if batch_seconds * 2 > longest:
