@@ -15,13 +15,14 @@ from ingest.processing.recorder import Recorder
 from reading.sandbox import ReaderPool
 from retention import worker
 from storage.expiring.expired import Expired
-from storage.queue import incoming
+from storage.queue import incoming_sqlite
+from storage.queue.incoming_postgres import PostgresIncoming
 from storage.queue.received_mail import ReceivedMails
 
 # name: where, which function, and whether the kill comes before it or after it has returned
 POINTS: dict[str, tuple[Any, str, bool]] = {
     "1 received, nothing stored": (reception, "add_mails", True),
-    "2 stored, not committed": (incoming, "_event_rows", True),
+    "2 stored, not committed": (incoming_sqlite, "_event_row", True),
     "3 committed, not answered": (reception, "add_mails", False),
     "4 in the queue": (Processor, "_claim", True),
     "5 claimed, not committed": (ReceivedMails, "claim", False),
@@ -49,6 +50,17 @@ def _deadly(function: Callable[..., Any], *, before: bool) -> Callable[..., Any]
     return wrapped
 
 
+def _sent(postgres: PostgresIncoming, statement: str, values: tuple[Any, ...]) -> Any:
+    """PostgreSQL stores and commits by itself: the second point is there when it has the statement."""
+
+    def sent(waiting: Any, *_: Any) -> None:
+        next(waiting)
+        _die()
+
+    postgres._connection.wait = sent  # type: ignore[method-assign,assignment]  # that is the point
+    return postgres._connection.execute(statement, values)
+
+
 RETENTION_POINTS: dict[str, tuple[Any, str, bool]] = {
     "retention: emptied, not committed": (Expired, "empty_invoices", False),
     "retention: a batch is done": (worker, "_expire_invoices", False),
@@ -72,6 +84,8 @@ def main(point: str, *arguments: str) -> None:
 
         Processor._fill = broken  # type: ignore[method-assign]  # that is the point
         invoices(["serve"])
+    if point.startswith("2 "):
+        PostgresIncoming._carried_out = _sent  # type: ignore[method-assign]  # that is the point
     if point in RETENTION_POINTS:
         place, name, before = RETENTION_POINTS[point]
         worker.drill.__kwdefaults__["batch"] = 5  # several batches of what the test has
