@@ -15,7 +15,7 @@ LONGEST_BATCH_SECONDS = 0.002  # while mail comes in
 LONGEST_QUIET_BATCH_SECONDS = 0.02
 QUIET_SECONDS = 5.0  # without mail, before it counts as quiet
 SMALLEST_BATCH, LARGEST_BATCH = 1, 200  # records
-REST_SHARE = 8.0  # of the time a batch took, while mail comes in
+REST_SHARE = 16.0  # of the time a batch took, while mail comes in
 REST_SHARE_LATE = 1.0  # the same when retention is late: it must not fall behind for ever
 LATE = timedelta(days=1)
 LONGEST_REST = 1.0  # seconds
