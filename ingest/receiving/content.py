@@ -21,7 +21,7 @@ class DottedContent:
         Returns octets of the mail, and what came after its end: None while the end is not reached, else the next
         commands of a pipelining client (RFC 2920). No CRLF is ever cut in two between two answers.
         """
-        block = self._held_back + chunk if self._held_back else bytes(chunk)  # which copies no bytes
+        block = self._held_back + chunk if self._held_back else bytes(chunk)  # bytes are not copied
         # Base64 has no dots, and a search for a single octet is many times faster than one for three.
         first = block.find(b".", 2)
         dot = block.find(_DOT, first - 2) if first >= 0 else -1

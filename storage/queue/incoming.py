@@ -35,18 +35,6 @@ class Incoming(Protocol):
         Raises DRIVER_ERRORS.
         """
 
-    def segments(self) -> list[str]:
-        """The segments of the log by name, the newest first."""
-
-    def claim_segment(self, name: str) -> int:
-        """Where the last place in a segment ends, durably: no transaction that failed before can come back."""
-
-    def add_segment(self, name: str) -> None:
-        """Makes a new segment known before there is a file of it."""
-
-    def forget(self, places: Sequence[Extent]) -> None:
-        """Places that are erased are no longer known."""
-
     def close(self) -> None:
         """Closes the connection."""
 

@@ -93,22 +93,6 @@ class PostgresIncoming:
             raise CommitInDoubt(self._warnings[0])
         return receipts
 
-    def segments(self) -> list[str]:
-        """None."""
-        return []
-
-    def claim_segment(self, name: str) -> int:
-        """Never asked for."""
-        raise NotImplementedError(name)
-
-    def add_segment(self, name: str) -> None:
-        """Never asked for."""
-        raise NotImplementedError(name)
-
-    def forget(self, places: Sequence[Extent]) -> None:
-        """Never asked for."""
-        raise NotImplementedError(places)
-
     def _added_whole(self, mails: Sequence[IncomingMail]) -> set[str]:
         """Adds those of the mails that are not stored yet, in one round trip; their ids."""
         octets = b"".join(chain.from_iterable(mail.content.pieces() for mail in mails))

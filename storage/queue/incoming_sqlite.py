@@ -12,6 +12,7 @@ from typing import Any
 
 from storage.blobs.octet_log import Extent
 from storage.queue.incoming import EVENT_COLUMNS, MAIL_COLUMNS, event_values, mail_values, receipts_of
+from storage.queue.segments import Segments
 from storage.records.mails import IncomingMail, Receipt
 
 _MAIL = ("received_mail", MAIL_COLUMNS)
@@ -31,6 +32,7 @@ class SqliteIncoming:
     def __init__(self, connection: sqlite3.Connection, close: Callable[[], None]) -> None:
         self._connection = connection
         self.close = close
+        self.segments = Segments(connection)
         # Parents and children are written together here; looking each parent up again costs time.
         connection.execute("PRAGMA foreign_keys = OFF")
 
@@ -65,38 +67,6 @@ class SqliteIncoming:
                 run("ROLLBACK")
             raise
         return receipts
-
-    def segments(self) -> list[str]:
-        """See `Incoming`."""
-        rows = self._connection.execute("SELECT id FROM octet_segment ORDER BY id DESC")
-        return [row[0] for row in rows]
-
-    def claim_segment(self, name: str) -> int:
-        """See `Incoming`.
-
-        A commit that failed may lie in SQLite's journal all the same, and would count after a crash; the write
-        here takes its place.
-        """
-        self._connection.execute(
-            "INSERT INTO octet_segment (id, claims) VALUES (?, 1) ON CONFLICT (id) DO UPDATE SET claims = claims + 1",
-            (name,),
-        )
-        [used] = self._connection.execute(
-            "SELECT coalesce(max(position + size), 0) FROM mail_extent WHERE segment_id = ?", (name,)
-        ).fetchone()
-        return int(used)
-
-    def add_segment(self, name: str) -> None:
-        """See `Incoming`."""
-        self._connection.execute("INSERT INTO octet_segment (id, claims) VALUES (?, 0)", (name,))
-
-    def forget(self, places: Sequence[Extent]) -> None:
-        """See `Incoming`."""
-        for place in places:
-            self._connection.execute(
-                "DELETE FROM mail_extent WHERE segment_id = ? AND position = ? AND mail_id IS NULL",
-                (place.segment, place.position),
-            )
 
     def _stored(self, mails: Sequence[IncomingMail]) -> dict[bytes, str]:
         """The ids under which transfers are stored already."""

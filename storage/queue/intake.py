@@ -19,6 +19,7 @@ from storage.ids import new_id
 from storage.queue.incoming import Incoming
 from storage.queue.incoming_postgres import PostgresIncoming
 from storage.queue.incoming_sqlite import SqliteIncoming
+from storage.queue.segments import Segments
 from storage.records.mails import IncomingMail, Receipt
 
 INLINE_OCTETS = 32 * 1024  # of a mail that SQLite keeps in the database itself; larger ones go into the log
@@ -114,7 +115,7 @@ class Intake:
         with suppress(*DRIVER_ERRORS, OSError, StorageUnavailable):
             self._log.erase(freed)
             with self._turn():
-                self._connected().forget(freed)
+                self._segments().forget(freed)
 
     def _connected(self) -> Incoming:
         """The connection. To be asked for within a turn: a connection would make an SQLite file that was removed."""
@@ -129,6 +130,12 @@ class Intake:
             if self._checkpoints is None and (file := database_file(self._engine)):
                 self._checkpoints = Checkpoints(file)
         return self._incoming
+
+    def _segments(self) -> Segments:
+        """Which files the log has, to be asked for within a turn, too; only SQLite has one."""
+        incoming = self._connected()
+        assert isinstance(incoming, SqliteIncoming)  # noqa: S101  -- who has a log is SQLite
+        return incoming.segments
 
     def _logged(self, mails: Sequence[IncomingMail]) -> dict[str, Extent]:
         """Writes large mails into the log, where there is one; their places, by mail."""
@@ -145,18 +152,18 @@ class Intake:
             self._segment.close()
             self._segment = None
         with self._turn():
-            names = self._connected().segments()
+            names = self._segments().names()
         for name in names:
             if (segment := log.take(name, partial(self._claim, name))) is not None:
                 return segment
         while True:
             name = new_id()
             with self._turn():
-                self._connected().add_segment(name)
+                self._segments().add(name)
             # None when another process was quicker.
             if (segment := log.take(name, partial(self._claim, name))) is not None:
                 return segment
 
     def _claim(self, name: str) -> int:
         with self._turn():
-            return self._connected().claim_segment(name)
+            return self._segments().claim(name)
